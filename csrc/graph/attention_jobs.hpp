@@ -105,7 +105,7 @@ template <class Real> class AttentionJob : public Job<Real> {
             (b * s.queries * s.heads + h) * s.value_size};
   }
   /// Begins to move what the head after this one reads near; o: by which the gradient is, or null.
-  void fetch_next(const Head& at, const Real* o) const {
+  HD void fetch_next(const Head& at, const Real* o) const {
     const AttentionSizes& s = sizes_;
     if (at.index + 1 == blocks_.n) return;
     const Head next = head(at.index + 1);

@@ -131,7 +131,7 @@ template <class Real> class RowUpdate {
   }
 
   // Rows lie far from each other: all are asked for before the first one is waited for.
-  void fetch(const RowSlice& slice) const {
+  HD void fetch(const RowSlice& slice) const {
     for (std::size_t i = 0; i < slice.n; i += line) {
       if (p_.layout.contiguous) __builtin_prefetch(p_.data + (slice.at + i) * sizeof(Real), 1);
       for (std::size_t s = 0; s < p_.state.size(); ++s) __builtin_prefetch(slot(s) + slice.at + i, 1);

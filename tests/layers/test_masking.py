@@ -262,6 +262,19 @@ class EverySecond(layers.Layer):
         return None if mask is None else mask[:, ::2]
 
 
+class Fickle(EverySecond):
+    """Whose mask has another shape for several rows."""
+
+    def compute_mask(self, inputs, mask=None):
+        return mask if len(inputs) > 1 else mask[:, ::2]
+
+
+def test_a_mask_of_another_shape_than_at_first_is_refused_by_the_layer_s_name():
+    model = gs.Sequential([gs.Input((5, 3)), layers.Masking(), Fickle(name="fickle"), layers.LSTM(2)])
+    with pytest.raises(ValueError, match=r"'fickle': compute_mask\(\) must give .* \(6, 3\), .* gave \(6, 5\)"):
+        model.predict(sequences(dtype="float32")[0], verbose=0)
+
+
 class Shift(layers.Layer):
     """A layer of the user's own that passes its mask on."""
 

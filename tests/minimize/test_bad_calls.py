@@ -169,3 +169,10 @@ def test_a_hessian_that_is_no_function(given):
 def test_a_sparse_gradient():
     with pytest.raises(TypeError, match=r"jac\(x\) must be an array; got a Sparse: give its toarray"):
         gs.minimize(R.value, R.start, jac=lambda x: Sparse(R.gradient(x)[None]))
+
+
+def test_positions_as_in_scipy():
+    with pytest.raises(TypeError, match="jac='BFGS' is a method: by position"):
+        gs.minimize(R.value, R.start, (), "BFGS", R.gradient)
+    with pytest.raises(TypeError, match="By position it comes behind jac"):
+        gs.minimize(R.value, R.start, (), None, R.gradient)

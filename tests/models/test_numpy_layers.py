@@ -195,6 +195,40 @@ def test_a_batch_that_is_seen_twice_moves_statistics_once():
     assert model.layers[1].seen == 15
 
 
+class Same(np.ndarray):
+    """A subclass of NumPy's arrays."""
+
+
+FORMS = {
+    "in columns": np.asfortranarray,
+    "a list": np.ndarray.tolist,
+    "a subclass": lambda array: array.view(Same),
+    "every second number": lambda array: array.repeat(2, axis=-1)[:, ::2],
+    "another dtype": lambda array: array.astype("f8"),
+    "a read-only array": lambda array: np.frombuffer(array.tobytes(), "f4").reshape(array.shape),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_layer_gives_may_have_any_form(form):
+    """To the same bits as an array that the engine reads as it is."""
+    trained = []
+    for change in (np.array, FORMS[form]):
+        methods = {
+            "forward": lambda self, x, change=change: change(x * 2),
+            "backward": lambda self, dy, change=change: change(dy * 2),
+        }
+        gs.utils.set_random_seed(0)
+        own = type("Own", (gs.layers.Layer,), methods)()
+        model = gs.Sequential([gs.Input((5,)), gs.layers.Dense(4, "relu"), own, gs.layers.Dense(3)])
+        model.compile("adam", gs.losses.SparseCategoricalCrossentropy(from_logits=True))
+        x, y, _ = data(16)
+        model.fit(x, y, batch_size=6, epochs=2, verbose=0)
+        trained.append([*model.get_weights(), model.predict(x, verbose=0)])
+    for one, other in zip(*trained, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_shapes_are_found_by_a_trial():
     gs.config.set_floatx("float64")
     try:

@@ -224,17 +224,20 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return zeros_in_arena(wanted);
   }
 
-  // Asks Python: forward(xs, training, call) -> y; backward(dy, wanted, call) -> (dxs, gradients), or None if it has to
-  // be asked forward anew. `call` is the same number in both. Arrays are copies, which may be kept, and not written.
+  // Asks Python: forward(xs, training, call) -> y; backward(dy, call) -> what the layer gives, or False if it has to be
+  // asked forward anew. `call` is the same number in both. Arrays are copies, which may be kept, and not written. What
+  // comes back is mostly read as it is; output(y, rows) and parts(given, rows, wanted) look at anything else.
   void ask(const ExternalCall<Real>& call, bool training) const {
     const py::gil_scoped_acquire python;
     const py::object& asked = asked_[call.layer];
     const auto& layer = std::get<External>(network_.layers[call.layer]);
     const auto number = reinterpret_cast<std::uintptr_t>(call.y.at);
+    const std::size_t rows = call.y.rows;
     const auto copy = [](const Matrix<Real>& of, const Shape& row) {
       std::vector<py::ssize_t> shape{py::ssize_t(of.rows)};
       shape.insert(shape.end(), row.begin(), row.end());
-      py::array_t<Real> array(std::move(shape), of.at);
+      py::array_t<Real> array(std::move(shape));
+      std::copy_n(of.at, of.size(), array.mutable_data());
       py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
       return array;
     };
@@ -260,21 +263,40 @@ template <class Real> class TypedNetwork : public PyNetwork {
       }
       return take(asked.attr("jvp")(inputs(call.xs), inputs(call.dxs), dws, training, number), call.dy);
     }
-    if (!call.backward) return take(forward(training), call.y);
+    if (!call.backward) {
+      py::object y = forward(training);
+      if (!are_rows(y, rows, layer.shape)) y = asked.attr("output")(y, rows);
+      return take(y, call.y);
+    }
+    const py::array_t<Real> dy = copy(call.dy, layer.shape);
+    py::object given = asked.attr("backward")(dy, number);
+    if (given.ptr() == Py_False) {
+      forward(true);
+      given = asked.attr("backward")(dy, number);
+    }
+    if (call.dxs.size() == 1 && call.gradients.empty() && are_rows(given, rows, layer.inputs[0])) {
+      if (call.dxs[0]) take(given, call.dxs[0]);
+      return;
+    }
     py::list wanted;
     for (const Matrix<Real>& dx : call.dxs) wanted.append(bool(dx));
-    const py::array_t<Real> dy = copy(call.dy, layer.shape);
-    py::object made = asked.attr("backward")(dy, wanted, number);
-    if (made.is_none()) {
-      forward(true);
-      made = asked.attr("backward")(dy, wanted, number);
-    }
-    const auto found = made.template cast<py::tuple>();
+    const py::tuple found = asked.attr("parts")(given, rows, wanted);
     const py::list dxs = found[0], gradients = found[1];
     for (std::size_t i = 0; i < call.dxs.size(); ++i)
       if (call.dxs[i]) take(dxs[i], call.dxs[i]);
     for (std::size_t i = 0; i < call.gradients.size(); ++i)
       if (call.gradients[i]) take(gradients[i], call.gradients[i]);
+  }
+
+  /// Whether it is an array (rows, *row) of the network's dtype, in C order; not of a subclass, which may be more.
+  static bool are_rows(const py::object& given, std::size_t rows, const Shape& row) {
+    constexpr int plain = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    if (Py_TYPE(given.ptr()) != py::detail::npy_api::get().PyArray_Type_) return false;
+    const auto array = py::reinterpret_borrow<py::array>(given);
+    if ((array.flags() & plain) != plain || !has_dtype<Real>(array)) return false;
+    if (std::size_t(array.ndim()) != row.size() + 1 || std::size_t(array.shape(0)) != rows) return false;
+    return std::equal(row.begin(), row.end(), array.shape() + 1,
+                      [](std::size_t a, py::ssize_t b) { return a == std::size_t(b); });
   }
 
   const std::shared_ptr<Guard> guard_;

@@ -23,7 +23,7 @@ from .layout import Layout
 from .loop import Rules, callback_of, run
 from .methods.base import Method, free
 from .methods.minibatch import with_data, without_data
-from .methods.registry import method_of
+from .methods.registry import is_name, method_of
 from .objective import Objective
 from .point import Point
 from .record import Record
@@ -193,6 +193,8 @@ def minimize(
     >>> res.x.round(6), res.success
     (array([1., 1.]), True)
     """
+    if isinstance(jac, str) and is_name(jac):
+        raise TypeError(f"jac={jac!r} is a method: by position jac comes before method; give both by name.")
     layout = Layout(x0)
     code = machine_code(fun)
     if code is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 
@@ -82,12 +83,4 @@ class AdaBelief(Optimizer):
         name: str = "adabelief",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            "AdaBelief",
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-        )
+        super().__init__(**arguments("AdaBelief", locals()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.defaults import default
 from .base.dialects import DialectOptions, rule_name
 from .base.hyperparameters import Hyperparameter
@@ -83,11 +84,4 @@ class Adadelta(DialectOptions, Optimizer):
         name: str = "adadelta",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            rule_name("Adadelta", dialect),
-            name,
-            options,
-            learning_rate=learning_rate,
-            rho=rho,
-            epsilon=epsilon,
-        )
+        super().__init__(**arguments(rule_name("Adadelta", dialect), locals()))

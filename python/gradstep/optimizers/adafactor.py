@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_bool
+from .base.arguments import arguments
 from .base.defaults import default
 from .base.dialects import DialectOptions, rule_name
 from .base.hyperparameters import Hyperparameter
@@ -121,16 +122,7 @@ class Adafactor(DialectOptions, Optimizer):
             if dialect != "keras":
                 raise ValueError(f"relative_step must be True with dialect={dialect!r}.")
             rule = "AdafactorFreeRate"
-        super().__init__(
-            rule,
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_2_decay=beta_2_decay,
-            epsilon_1=epsilon_1,
-            epsilon_2=epsilon_2,
-            clip_threshold=clip_threshold,
-        )
+        super().__init__(**arguments(rule, locals()))
 
     @property
     def relative_step(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.defaults import default
 from .base.dialects import DialectOptions, must_stay, rule_name
 from .base.hyperparameters import Hyperparameter
@@ -83,15 +84,7 @@ class Adagrad(DialectOptions, Optimizer):
         name: str = "adagrad",
         **options: Unpack[Options],
     ) -> None:
-        rule, extra = rule_name("Adagrad", dialect), {"lr_decay": lr_decay}
+        rule = rule_name("Adagrad", dialect)
         if dialect == "keras":
-            must_stay("lr_decay", extra.pop("lr_decay"), 0.0, "with dialect='keras'")
-        super().__init__(
-            rule,
-            name,
-            options,
-            learning_rate=learning_rate,
-            initial_accumulator_value=initial_accumulator_value,
-            epsilon=epsilon,
-            **extra,
-        )
+            must_stay("lr_decay", lr_decay, 0.0, "with dialect='keras'")
+        super().__init__(**arguments(rule, locals()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_bool
+from .base.arguments import arguments
 from .base.defaults import default
 from .base.dialects import DialectOptions, rule_name
 from .base.hyperparameters import Hyperparameter
@@ -102,13 +103,7 @@ class Adam(DialectOptions, Optimizer):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            rule_name("AMSGrad" if check_bool("amsgrad", amsgrad) else "Adam", dialect),
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
+            **arguments(rule_name("AMSGrad" if check_bool("amsgrad", amsgrad) else "Adam", dialect), locals())
         )
 
     @property

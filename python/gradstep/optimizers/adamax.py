@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.defaults import default
 from .base.dialects import DialectOptions, rule_name
 from .base.hyperparameters import Hyperparameter
@@ -82,12 +83,4 @@ class Adamax(DialectOptions, Optimizer):
         name: str = "adamax",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            rule_name("Adamax", dialect),
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-        )
+        super().__init__(**arguments(rule_name("Adamax", dialect), locals()))

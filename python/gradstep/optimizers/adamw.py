@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_bool
+from .base.arguments import arguments
 from .base.defaults import default
 from .base.dialects import DialectOptions, rule_name
 from .base.hyperparameters import Hyperparameter
@@ -96,14 +97,7 @@ class AdamW(DialectOptions, Optimizer):
         **options: Unpack[OptionsBesideDecay],
     ) -> None:
         super().__init__(
-            rule_name("AMSGradW" if check_bool("amsgrad", amsgrad) else "AdamW", dialect),
-            name,
-            options,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
+            **arguments(rule_name("AMSGradW" if check_bool("amsgrad", amsgrad) else "AdamW", dialect), locals())
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 
@@ -89,13 +90,4 @@ class Adan(Optimizer):
         name: str = "adan",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            "Adan",
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            beta_3=beta_3,
-            epsilon=epsilon,
-        )
+        super().__init__(**arguments("Adan", locals()))

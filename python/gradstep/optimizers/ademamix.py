@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 
@@ -104,16 +105,4 @@ class AdEMAMix(Optimizer):
         name: str = "ademamix",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            "AdEMAMix",
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            beta_3=beta_3,
-            alpha=alpha,
-            alpha_warmup=alpha_warmup,
-            beta_3_warmup=beta_3_warmup,
-            epsilon=epsilon,
-        )
+        super().__init__(**arguments("AdEMAMix", locals()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.dialects import PerArraySteps
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
@@ -83,12 +84,4 @@ class ASGD(PerArraySteps, Optimizer):
         name: str = "asgd",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            "ASGD",
-            name,
-            options,
-            learning_rate=learning_rate,
-            lambd=lambd,
-            alpha=alpha,
-            t0=t0,
-        )
+        super().__init__(**arguments("ASGD", locals()))

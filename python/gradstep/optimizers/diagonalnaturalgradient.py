@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.curvature import CurvatureOptimizer
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
@@ -138,18 +139,4 @@ class DiagonalNaturalGradient(CurvatureOptimizer, Optimizer):
         name: str = "diagonalnaturalgradient",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            self._rule("DiagonalNaturalGradient", fisher),
-            name,
-            options,
-            learning_rate=learning_rate,
-            momentum=momentum,
-            damping=damping,
-            kl_clip=kl_clip,
-            fisher_decay=fisher_decay,
-            fisher_period=fisher_period,
-            adam_lr_ratio=adam_lr_ratio,
-            adam_beta_1=adam_beta_1,
-            adam_beta_2=adam_beta_2,
-            epsilon=epsilon,
-        )
+        super().__init__(**arguments(self._rule("DiagonalNaturalGradient", fisher), locals()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_float
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 
@@ -100,21 +101,9 @@ class Ftrl(Optimizer):
         name: str = "ftrl",
         **options: Unpack[Options],
     ) -> None:
-        power = check_float("learning_rate_power", learning_rate_power)
         # The root is a separate rule: faster, and more accurate than any power.
-        extra = {} if power == -0.5 else {"learning_rate_power": power}
-        super().__init__(
-            "FtrlPower" if extra else "Ftrl",
-            name,
-            options,
-            learning_rate=learning_rate,
-            initial_accumulator_value=initial_accumulator_value,
-            l1_regularization_strength=l1_regularization_strength,
-            l2_regularization_strength=l2_regularization_strength,
-            l2_shrinkage_regularization_strength=l2_shrinkage_regularization_strength,
-            beta=beta,
-            **extra,
-        )
+        is_root = check_float("learning_rate_power", learning_rate_power) == -0.5
+        super().__init__(**arguments("Ftrl" if is_root else "FtrlPower", locals()))
 
     def _arguments(self) -> dict[str, Any]:
         own = super()._arguments()

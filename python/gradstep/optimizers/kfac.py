@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.curvature import CurvatureOptimizer
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
@@ -169,19 +170,4 @@ class KFAC(CurvatureOptimizer, Optimizer):
         name: str = "kfac",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            self._rule("KFAC", fisher),
-            name,
-            options,
-            learning_rate=learning_rate,
-            momentum=momentum,
-            damping=damping,
-            kl_clip=kl_clip,
-            factor_decay=factor_decay,
-            factor_period=factor_period,
-            inverse_period=inverse_period,
-            adam_lr_ratio=adam_lr_ratio,
-            adam_beta_1=adam_beta_1,
-            adam_beta_2=adam_beta_2,
-            epsilon=epsilon,
-        )
+        super().__init__(**arguments(self._rule("KFAC", fisher), locals()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 from .schedules.base import LearningRateSchedule
@@ -83,12 +84,4 @@ class Lamb(Optimizer):
         name: str = "lamb",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            "Lamb",
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-        )
+        super().__init__(**arguments("Lamb", locals()))

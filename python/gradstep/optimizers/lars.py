@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 from .schedules.base import LearningRateSchedule
@@ -81,12 +82,4 @@ class Lars(Optimizer):
         name: str = "lars",
         **options: Unpack[OptionsBesideDecay],
     ) -> None:
-        super().__init__(
-            "Lars",
-            name,
-            options,
-            learning_rate=learning_rate,
-            momentum=momentum,
-            weight_decay=weight_decay,
-            trust_coefficient=trust_coefficient,
-        )
+        super().__init__(**arguments("Lars", locals()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 from .schedules.base import LearningRateSchedule
@@ -73,4 +74,4 @@ class Lion(Optimizer):
         name: str = "lion",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__("Lion", name, options, learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2)
+        super().__init__(**arguments("Lion", locals()))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_bool, describe
+from .base.arguments import arguments
 from .base.defaults import default
 from .base.dialects import DialectOptions, rule_name
 from .base.hyperparameters import Hyperparameter
@@ -162,24 +164,9 @@ class Muon(DialectOptions, Optimizer):
             list(layers),
             check_bool("exclude_embeddings", exclude_embeddings),
         )
-        super().__init__(
-            rule_name("Muon" if check_bool("nesterov", nesterov) else "MuonHeavyBall", dialect),
-            name,
-            options,
-            learning_rate=learning_rate,
-            adam_beta_1=adam_beta_1,
-            adam_beta_2=adam_beta_2,
-            adam_weight_decay=adam_weight_decay,
-            epsilon=epsilon,
-            weight_decay=weight_decay,
-            muon_a=muon_a,
-            muon_b=muon_b,
-            muon_c=muon_c,
-            adam_lr_ratio=adam_lr_ratio,
-            momentum=momentum,
-            ns_steps=ns_steps,
-            rms_rate=float("inf") if rms_rate is None else rms_rate,
-        )
+        rms_rate = inf if rms_rate is None else rms_rate
+        rule = rule_name("Muon" if check_bool("nesterov", nesterov) else "MuonHeavyBall", dialect)
+        super().__init__(**arguments(rule, locals()))
 
     @property
     def nesterov(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.defaults import default
 from .base.dialects import DialectOptions, must_stay, rule_name
 from .base.hyperparameters import Hyperparameter
@@ -90,16 +91,7 @@ class Nadam(DialectOptions, Optimizer):
         name: str = "nadam",
         **options: Unpack[Options],
     ) -> None:
-        rule, extra = rule_name("Nadam", dialect), {"momentum_decay": momentum_decay}
+        rule = rule_name("Nadam", dialect)
         if dialect == "keras":
-            must_stay("momentum_decay", extra.pop("momentum_decay"), 1.0, "with dialect='keras'")
-        super().__init__(
-            rule,
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            **extra,
-        )
+            must_stay("momentum_decay", momentum_decay, 1.0, "with dialect='keras'")
+        super().__init__(**arguments(rule, locals()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 from .schedules.base import LearningRateSchedule
@@ -87,13 +88,4 @@ class NovoGrad(Optimizer):
         name: str = "novograd",
         **options: Unpack[OptionsBesideDecay],
     ) -> None:
-        super().__init__(
-            "NovoGrad",
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            weight_decay=weight_decay,
-        )
+        super().__init__(**arguments("NovoGrad", locals()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 from .schedules.base import LearningRateSchedule
@@ -112,16 +113,4 @@ class Prodigy(Optimizer):
         name: str = "prodigy",
         **options: Unpack[OptionsBesideDecay],
     ) -> None:
-        super().__init__(
-            "Prodigy",
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            weight_decay=weight_decay,
-            d0=d0,
-            d_coef=d_coef,
-            growth_rate=growth_rate,
-        )
+        super().__init__(**arguments("Prodigy", locals()))

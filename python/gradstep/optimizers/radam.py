@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.dialects import PerArraySteps
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
@@ -87,12 +88,4 @@ class RAdam(PerArraySteps, Optimizer):
         name: str = "radam",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            "RAdam",
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-        )
+        super().__init__(**arguments("RAdam", locals()))

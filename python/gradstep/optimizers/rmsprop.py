@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_bool, check_float
+from .base.arguments import arguments
 from .base.defaults import default
 from .base.dialects import DialectOptions, rule_name
 from .base.hyperparameters import Hyperparameter
@@ -108,10 +109,7 @@ class RMSprop(DialectOptions, Optimizer):
             momentum = check_float("momentum", momentum)
         # Flags that change the state are other rules.
         rule = "RMSprop" + "Centered" * check_bool("centered", centered) + "Momentum" * (momentum != 0)
-        extra = {"momentum": momentum} if momentum != 0 else {}
-        super().__init__(
-            rule_name(rule, dialect), name, options, learning_rate=learning_rate, rho=rho, epsilon=epsilon, **extra
-        )
+        super().__init__(**arguments(rule_name(rule, dialect), locals()))
 
     @property
     def centered(self) -> bool:

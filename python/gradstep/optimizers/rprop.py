@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 
@@ -93,13 +94,4 @@ class Rprop(Optimizer):
         name: str = "rprop",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            "Rprop",
-            name,
-            options,
-            learning_rate=learning_rate,
-            eta_minus=eta_minus,
-            eta_plus=eta_plus,
-            step_size_min=step_size_min,
-            step_size_max=step_size_max,
-        )
+        super().__init__(**arguments("Rprop", locals()))

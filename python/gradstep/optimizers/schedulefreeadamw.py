@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 from .base.schedulefree import ScheduleFree
@@ -114,16 +115,4 @@ class ScheduleFreeAdamW(ScheduleFree, Optimizer):
         name: str = "schedule_free_adamw",
         **options: Unpack[OptionsBesideDecay],
     ) -> None:
-        super().__init__(
-            "ScheduleFreeAdamW",
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            warmup_steps=warmup_steps,
-            weight_decay=weight_decay,
-            r=r,
-            weight_lr_power=weight_lr_power,
-        )
+        super().__init__(**arguments("ScheduleFreeAdamW", locals()))

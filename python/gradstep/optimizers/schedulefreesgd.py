@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 from .base.schedulefree import ScheduleFree
@@ -99,14 +100,4 @@ class ScheduleFreeSGD(ScheduleFree, Optimizer):
         name: str = "schedule_free_sgd",
         **options: Unpack[OptionsBesideDecay],
     ) -> None:
-        super().__init__(
-            "ScheduleFreeSGD",
-            name,
-            options,
-            learning_rate=learning_rate,
-            momentum=momentum,
-            weight_decay=weight_decay,
-            warmup_steps=warmup_steps,
-            r=r,
-            weight_lr_power=weight_lr_power,
-        )
+        super().__init__(**arguments("ScheduleFreeSGD", locals()))

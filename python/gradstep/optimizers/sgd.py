@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_bool, check_float
+from .base.arguments import arguments
 from .base.defaults import default
 from .base.dialects import DialectOptions, must_stay, rule_name
 from .base.hyperparameters import Hyperparameter
@@ -109,13 +110,10 @@ class SGD(DialectOptions, Optimizer):
         rule = rule_name("SGD" if momentum == 0 else "Nesterov" if nesterov else "Momentum", dialect)
         if rule == "TorchSGD" and nesterov:
             raise ValueError("nesterov needs momentum above 0 with dialect='torch'; got 0.")
-        extra = {} if momentum == 0 else {"momentum": momentum}
-        if rule == "TorchMomentum":
-            extra["dampening"] = dampening
-        else:
+        if rule != "TorchMomentum":
             where = "dialect='keras'" if dialect == "keras" else "nesterov" if nesterov else "momentum 0"
             must_stay("dampening", dampening, 0.0, f"with {where}")
-        super().__init__(rule, name, options, learning_rate=learning_rate, **extra)
+        super().__init__(**arguments(rule, locals()))
 
     @property
     def nesterov(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 
@@ -68,10 +69,4 @@ class Signum(Optimizer):
         name: str = "signum",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            "Signum",
-            name,
-            options,
-            learning_rate=learning_rate,
-            momentum=momentum,
-        )
+        super().__init__(**arguments("Signum", locals()))

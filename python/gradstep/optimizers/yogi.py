@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .base.arguments import arguments
 from .base.hyperparameters import Hyperparameter
 from .base.optimizer import Optimizer
 
@@ -86,13 +87,4 @@ class Yogi(Optimizer):
         name: str = "yogi",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            "Yogi",
-            name,
-            options,
-            learning_rate=learning_rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            initial_accumulator_value=initial_accumulator_value,
-        )
+        super().__init__(**arguments("Yogi", locals()))

@@ -36,34 +36,37 @@ class ExternalLayer:
         self._layer, self._inputs, self._masked = layer, inputs, masked  # inputs: shapes of a row of each
         self._frozen = frozen  # whether it works as in inference always
         self._row, self._trained = layer._output_row, layer._trained[: len(layer.weights)]
+        self._method, self._options = custom_layer_calls.method_of(layer)
 
-    def forward(self, xs: list[np.ndarray], training: bool, call: int) -> np.ndarray:
-        """The output for inputs (rows, *shape of a row) each, which cannot be written; call: its number."""
-        layer = self._layer
-        mask = xs.pop() != 0 if self._masked else None
-        y = custom_layer_calls.forward(layer, xs, training and not self._frozen, self._row, mask)
-        vars(layer)["_last_call"] = call
+    def forward(self, xs: list[np.ndarray], training: bool, call: int) -> Any:
+        """What the layer gives for inputs (rows, *shape of a row) each, which cannot be written; call: its number."""
+        layer, options = self._layer, self._options[training and not self._frozen]
+        if self._masked:
+            options = {**options, "mask": xs.pop() != 0}
+        known = vars(layer)
+        known["_last_call"] = None  # no setting
+        y = getattr(layer, self._method)(xs[0] if len(xs) == 1 else xs, **options)
+        known["_last_call"] = call
         return y
 
-    def backward(
-        self, dy: np.ndarray, wanted: list[bool], call: int
-    ) -> tuple[list[Any], list[np.ndarray | None]] | None:
-        """The gradients by the inputs of a call, and by each weight; None: `forward` has to come first."""
+    def output(self, y: Any, rows: int) -> np.ndarray:
+        """The array that the layer gave as something else."""
+        return custom_layer_calls.output(self._layer, y, (rows, *self._row))
+
+    def backward(self, dy: np.ndarray, call: int) -> Any:
+        """What the layer gives for the gradient by its output, which cannot be written; False: `forward` is due."""
         layer = self._layer
-        if layer._last_call != call:
-            return None
+        return layer._last_call == call and custom_layer_calls.call_backward(layer, dy)
+
+    def parts(self, given: Any, rows: int, wanted: list[bool]) -> tuple[list[Any], list[np.ndarray | None]]:
+        """The gradients by the inputs of a call, and by each weight, of what `backward` gave."""
         if self._masked:
             wanted[-1] = False
-        rows, count = len(dy), len(wanted) - self._masked
-        dxs, found = custom_layer_calls.gradients(
-            layer, dy, [(rows, *row) for row in self._inputs[:count]], any(wanted)
-        )
+        shapes = [(rows, *row) for row in self._inputs[: len(wanted) - self._masked]]
+        dxs, found = custom_layer_calls.parts(self._layer, given, shapes, any(wanted))
         missing: list[Any] = [None] * len(wanted)
-        made = dxs or missing
-        if not self._trained:
-            return made, []
         gradients = iter(found)
-        return made, [next(gradients) if each else None for each in self._trained]
+        return dxs or missing, [next(gradients) if each else None for each in self._trained]
 
     def jvp(
         self, xs: list[np.ndarray], dxs: list[np.ndarray], dws: Sequence[Any], training: bool, call: int
@@ -71,7 +74,7 @@ class ExternalLayer:
         """How the output of a call moves along directions of the inputs, and of each weight."""
         layer = self._layer
         if layer._last_call != call:
-            self.forward(xs, training, call)
+            self.output(self.forward(xs, training, call), len(xs[0]))
         if self._masked:
             dxs.pop()
         weights = zip(dws, layer.weights, self._trained, strict=True)
@@ -104,6 +107,13 @@ class ExternalMask:
     def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> np.ndarray | None:
         """The mask for inputs (rows, *shape of a row) each."""
         return self._made(xs)
+
+    def output(self, made: np.ndarray | None, rows: int) -> np.ndarray:
+        """Refuses a mask of another shape than it was in the first call."""
+        raise ValueError(
+            f"layer {self._layer.name!r}: compute_mask() must give an array of shape {(rows, *(self.row or ()))}, as "
+            f"for one row; it gave {None if made is None else made.shape}."
+        )
 
 
 class CallGraph:

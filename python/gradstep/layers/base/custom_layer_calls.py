@@ -15,30 +15,46 @@ from ...checks import describe
 if TYPE_CHECKING:
     from .layer import Layer
 
-__all__ = ["forward", "gradients", "output_by_trial", "penalized", "takes", "tangent"]
+__all__ = ["call_backward", "forward", "gradients", "method_of", "output", "output_by_trial", "parts", "penalized"]
+__all__ += ["takes", "tangent"]
 
 
-def forward(
-    layer: Layer,
-    xs: Sequence[np.ndarray],
-    training: bool,
-    row: tuple[int, ...] | None = None,
-    mask: np.ndarray | None = None,
-) -> np.ndarray:
-    """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order; row: that shape, if known."""
+def forward(layer: Layer, xs: Sequence[np.ndarray], training: bool, mask: np.ndarray | None = None) -> np.ndarray:
+    """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order."""
     vars(layer)["_last_call"] = None  # no setting
-    y = _call_forward(layer, xs, training, mask)
-    return _array(layer, _of_forward, y, (len(xs[0]), *(layer._output_row if row is None else row)))
+    return output(layer, _call_forward(layer, xs, training, mask), (len(xs[0]), *layer._output_row))
 
 
-def gradients(
-    layer: Layer, dy: np.ndarray, xs: Sequence[tuple[int, ...]], wanted: bool = True
+def output(layer: Layer, y: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """What the user's method gave, as an array of this shape and the layer's dtype, in C order."""
+    return _array(layer, _of_forward, y, shape)
+
+
+def gradients(layer: Layer, dy: np.ndarray, xs: Sequence[tuple[int, ...]]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """dy -> the gradient by each input, of these shapes, and by each trainable weight."""
+    return parts(layer, call_backward(layer, _shield(dy)), xs)
+
+
+def call_backward(layer: Layer, dy: np.ndarray) -> Any:
+    """What the user's method gives for dy, which cannot be written."""
+    known = vars(layer)
+    known["_in_backward"] = True  # the method of the subclass, not the wrapper around it
+    try:
+        return layer.backward(dy)
+    finally:
+        del known["_in_backward"]
+
+
+def parts(
+    layer: Layer, given: Any, xs: Sequence[tuple[int, ...]], wanted: bool = True
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """dy -> the gradient by each input, of these shapes, and by each trainable weight.
+    """What it gave -> the gradient by each input, of these shapes, and by each trainable weight.
 
     wanted: whether somebody needs those by the inputs; if not they may be None.
     """
-    dxs, found = _call_backward(layer, dy)
+    dxs, found = given if isinstance(given, tuple) and len(given) == 2 else (given, ())
+    if isinstance(dxs, tuple) or not isinstance(found, (list, tuple)):
+        raise TypeError(f"layer {layer.name!r}: backward() must give dx, or a pair (dx, [gradients of the weights]).")
     gradients = _by_weights(layer, found) if layer._weights or found else []
     if dxs is None and not wanted:
         return [], gradients
@@ -71,20 +87,6 @@ def tangent(layer: Layer, dxs: Sequence[np.ndarray], dws: Sequence[np.ndarray], 
         )
     dy = layer.jvp(_shielded(dxs), [_shielded([dw]) for dw in dws])  # type: ignore[attr-defined]
     return _array(layer, _of_jvp, dy, (len(dxs[0]), *row))
-
-
-def _call_backward(layer: Layer, dy: np.ndarray) -> tuple[Any, Sequence[Any]]:
-    known = vars(layer)
-    known["_in_backward"] = True  # the method of the subclass, not the wrapper around it
-    try:
-        result = layer.backward(_shield(dy))
-    finally:
-        del known["_in_backward"]
-    if not isinstance(result, tuple):
-        return result, ()
-    if len(result) != 2 or not isinstance(result[1], (list, tuple)):
-        raise TypeError(f"layer {layer.name!r}: backward() must give dx, or a pair (dx, [gradients of the weights]).")
-    return result[0], result[1]
 
 
 def penalized(layer: Layer, gradients: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -130,12 +132,16 @@ def _has_argument(function: Any, name: str) -> bool:
     return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
+def method_of(layer: Layer) -> tuple[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """The name of the user's method, and the keywords it is called with, out of training and in it."""
+    has = takes(layer, "training")
+    return _name(layer), ({"training": False}, {"training": True}) if has else ({}, {})
+
+
 def _call_forward(layer: Layer, xs: Sequence[np.ndarray], training: bool, mask: np.ndarray | None = None) -> Any:
-    name = _name(layer)
-    options: dict[str, Any] = {"training": training} if _has_argument(getattr(type(layer), name), "training") else {}
-    if mask is not None:
-        options["mask"] = mask
-    return getattr(layer, name)(_shielded(xs), **options)
+    name, options = method_of(layer)
+    given = {} if mask is None else {"mask": mask}
+    return getattr(layer, name)(_shielded(xs), **options[training], **given)
 
 
 def _shielded(arrays: Sequence[np.ndarray]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..base.arguments import options_of
 from ..base.layer import Layer
 from .pooling import Pooling
 
@@ -28,14 +29,7 @@ class AveragePooling(Pooling, Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        options = {
-            "input_shape": input_shape,
-            "input_dim": input_dim,
-            "dtype": dtype,
-            "name": name,
-            "trainable": trainable,
-        }
-        super().__init__(pool_size, strides, padding, data_format, **options)
+        super().__init__(pool_size, strides, padding, data_format, **options_of(locals()))
 
 
 class AveragePooling1D(AveragePooling):

@@ -29,7 +29,7 @@ from .sequence import Sequence
 from .trust_region import TrustExact, TrustNCG
 from .variance_reduced import SARAH, SVRG
 
-__all__ = ["METHODS", "deserialize", "method_of", "names", "serialize", "trainer_of"]
+__all__ = ["METHODS", "deserialize", "is_name", "method_of", "names", "serialize", "trainer_of"]
 
 METHODS: dict[str, type[Method]] = {
     cls.name: cls
@@ -110,7 +110,8 @@ def method_of(given: Any, options: Mapping[str, Any], first_order: Mapping[str, 
     if isinstance(given, Optimizer):
         return FirstOrder(given, **{**options, **first_order})
     if not isinstance(given, str):
-        raise TypeError(f"method must be a name, a method or an optimizer; got {describe(given)}.")
+        hint = " By position it comes behind jac; give both by name." if callable(given) else ""
+        raise TypeError(f"method must be a name, a method or an optimizer; got {describe(given)}.{hint}")
     name = _method_name(given)
     if name in METHODS:
         cls = METHODS[name]
@@ -165,6 +166,12 @@ def trainer_of(given: Any) -> Optimizer | Method:
         able = [name for name, cls in (METHODS | TRAINERS).items() if cls.trains_models]
         raise ValueError(f"{found!r} trains no models; {', '.join(able)} do, every optimizer, and a Sequence of them.")
     return found
+
+
+def is_name(given: str) -> bool:
+    """Whether ``method=`` takes this name."""
+    name = _method_name(given)
+    return name in METHODS or name in DESCENTS or name.replace("-", "") in registry.classes()
 
 
 def _method_name(given: str) -> str:

@@ -18,7 +18,7 @@ from .defaults import Default
 from .groups import check_clips, number, shown
 from .options import COMMON, DEFAULTS, describe_options, parse
 
-__all__ = ["CommonHyperparameter", "Configured", "Hyperparameter"]
+__all__ = ["CommonHyperparameter", "Configured", "Hyperparameter", "fields_of"]
 
 # Names of optimizers in PyTorch and Keras, and what is here in their place.
 ELSEWHERE = {
@@ -199,10 +199,10 @@ class Configured:
         return dict(self._schedules)
 
     def _fields(self) -> list[str]:
-        return list(_fields_of(self._core.rule)[0])
+        return list(fields_of(self._core.rule)[0])
 
     def _all_fields(self) -> list[str]:
-        own, common = _fields_of(self._core.rule)
+        own, common = fields_of(self._core.rule)
         return [*own, *common]
 
     def get_config(self) -> dict[str, Any]:
@@ -258,7 +258,7 @@ class Configured:
 
 
 @cache
-def _fields_of(rule: str) -> tuple[list[str], list[str]]:
+def fields_of(rule: str) -> tuple[list[str], list[str]]:
     """Names of the fields of a rule, and of those that all rules have."""
     described = _core.rules()[rule]
     return [field[0] for field in described["fields"]], [field[0] for field in described["common"]]
