@@ -77,8 +77,8 @@ def rounded_sums(team: Any, size: int, rounds: int) -> tuple[float, float]:
     return median(found[0]), median(found[1])
 
 
-def steps(team: Any, widths: tuple[int, ...], count: int, batch: int = BATCH, each: int = 1) -> float:
-    """Seconds of a step of `fit`: the median over epochs of so many steps, each of which hashes the weights once."""
+def trained(team: Any, widths: tuple[int, ...], batch: int, each: int, epochs: int, **functions: Any) -> None:
+    """`fit` of so many steps in an epoch, with functions as of `LambdaCallback`."""
     import gradstep as gs
 
     gs.utils.set_random_seed(0)
@@ -88,14 +88,22 @@ def steps(team: Any, widths: tuple[int, ...], count: int, batch: int = BATCH, ea
     layers = [gs.layers.Dense(n, "relu") for n in widths[1:-1]]
     model = gs.Sequential([gs.Input((widths[0],)), *layers, gs.layers.Dense(widths[-1], "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
+    callback = gs.callbacks.LambdaCallback(**functions)
+    model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0, callbacks=[callback], distribution=team)
+
+
+def steps(team: Any, widths: tuple[int, ...], count: int) -> float:
+    """Seconds of a step of `fit`: the median over epochs of one step, which hash the weights."""
     times: list[float] = []
+    trained(team, widths, BATCH, 1, count + 2, on_epoch_begin=lambda epoch, logs: times.append(time.perf_counter()))
+    return float(median(np.diff(times)[1:]))
 
-    def begin(epoch: int, logs: Any) -> None:
-        times.append(time.perf_counter())
 
-    callback = gs.callbacks.LambdaCallback(on_epoch_begin=begin)
-    model.fit(x, y, batch_size=batch, epochs=count + 2, verbose=0, callbacks=[callback], distribution=team)
-    return float(median(np.diff(times)[1:])) / each
+def single_steps(team: Any, widths: tuple[int, ...], batch: int) -> list[float]:
+    """Seconds of four steps in a row."""
+    times: list[float] = []
+    trained(team, widths, batch, 5, 2, on_train_batch_end=lambda batch, logs: times.append(time.perf_counter()))
+    return list(np.diff(times[5:]))
 
 
 def overlaps(widths: tuple[int, ...], batch: int, rounds: int) -> dict[str, float]:
@@ -108,8 +116,8 @@ def overlaps(widths: tuple[int, ...], batch: int, rounds: int) -> dict[str, floa
     times: dict[str, list[float]] = {"after": [], "during": [], "alone": []}
     for _ in range(rounds):
         for name, team in teams.items():
-            times[name].append(steps(team, widths, 1, 2 * batch, 4))
-    times["alone"].append(steps(None, widths, 1, batch, 4))
+            times[name] += single_steps(team, widths, 2 * batch)
+        times["alone"] += single_steps(None, widths, batch)
     comm.Barrier()
     return {name: median(found) for name, found in times.items()}
 
@@ -189,20 +197,21 @@ def exchange_seconds(parameters: int, ranks: int) -> float:
 
 
 def overlapped(compute: float, widths: tuple[int, ...], ranks: int) -> float:
-    """Seconds of a step in which each layer's gradients are sent while those of the layers before it are computed.
+    """Seconds of a step in which gradients of weights are sent while others, and those by inputs, are computed.
 
     Each process computes one shard, for a time in proportion to multiply-adds. The network takes bucket after bucket.
     """
     sizes = list(pairwise(widths))
-    work = [a * b * (2 if k else 1) for k, (a, b) in enumerate(sizes)]  # the first layer has no gradient by its input
-    forward = sum(a * b for a, b in sizes)
-    now = compute * forward / (forward + sum(work))
+    work = [a * b for a, b in sizes]  # of a product: forward, by the weights, or by the input, which the first has not
+    unit = compute / (3 * sum(work) - work[0])
+    now = unit * sum(work)
     sent = waiting = 0.0
     for k in reversed(range(len(sizes))):
-        now += compute * work[k] / (forward + sum(work))
+        now += unit * work[k]
         waiting += (sizes[k][0] + 1) * sizes[k][1]
         if 4 * waiting >= BUCKET or not k:
             sent, waiting = max(sent, now) + exchange_seconds(int(waiting), ranks), 0
+        now += unit * work[k]
     return sent if ranks > 1 else compute
 
 

@@ -33,11 +33,13 @@ class BucketSums:
     def __init__(self, team: DataParallel, places: Sequence[slice], dtype: Any) -> None:
         self._team, self._places = team, list(places)
         self._trees = [team.tree(place.stop - place.start, dtype) for place in places]
-        self._streams: tuple[Any, Any] | None = team.streams() if len(self._trees) > 1 else None
+        self._streams: tuple[Any, Any] | None = None  # those of the team, where there are several buckets
         self._gathers = not team.shard_optimizer  # whether processes want all sums, and not their part
         self._sent = self._gathering = 0  # buckets
         self._cuts = [0, *np.cumsum([tree.span.stop - tree.span.start for tree in self._trees]).tolist()]
-        self._part = np.empty(self._cuts[-1] if self._streams else 0, dtype)
+        self._part = np.empty(self._cuts[-1] if len(self._trees) > 1 else 0, dtype)
+        self._divisor: float | None = None
+        self._out: np.ndarray | None = None
 
     @property
     def spans(self) -> list[slice]:
@@ -46,6 +48,13 @@ class BucketSums:
             slice(place.start + tree.span.start, place.start + tree.span.stop)
             for place, tree in zip(self._places, self._trees, strict=True)
         ]
+
+    def begin(self, divisor: float | None, out: np.ndarray) -> None:
+        """Before the vectors of a sum: the divisor of `total` if it is known by now, and where that is to be left; a
+        bucket may be written there as soon as it was sent."""
+        self._divisor, self._out = divisor, out
+        if len(self._trees) > 1:
+            self._streams = self._team.streams()
 
     def add(self, vector: np.ndarray | None, weight: float = 1.0) -> None:
         """Take the next shard's vector, times its weight, but for buckets that were sent; None: zeros."""
@@ -71,10 +80,16 @@ class BucketSums:
         """Let messages go on, and gather what has arrived."""
         assert self._streams is not None
         while self._gathers and self._gathering < self._sent and self._trees[self._gathering].go_on():
-            self._trees[self._gathering].gather(self._streams[1])
-            self._gathering += 1
+            self._gather_next()
         for tree in self._trees[: self._sent]:
             tree.go_on()
+
+    def _gather_next(self) -> None:
+        assert self._streams is not None
+        assert self._out is not None
+        place, tree = self._places[self._gathering], self._trees[self._gathering]
+        tree.gather(self._streams[1], self._divisor, self._out[place])
+        self._gathering += 1
 
     def discard(self) -> None:
         """Forget the vectors since the last sum, and with what is under way the communicators. In all processes."""
@@ -94,14 +109,16 @@ class BucketSums:
         self._sent = 0
         return self._part
 
-    def total(self, divisor: float, out: np.ndarray) -> None:
-        """The sum over all shards, divided, as the same bits in all processes."""
+    def total(self, divisor: float) -> None:
+        """The sum over all shards, divided, as the same bits in all processes; it is left where `begin` says."""
+        out = self._out
+        assert out is not None
         if self._streams is None:
             self._trees[0].total(divisor, out)
             return
         self.send_rest()
-        for tree in self._trees[self._gathering :]:
-            tree.gather(self._streams[1])
+        while self._gathering < len(self._trees):
+            self._gather_next()
         for place, tree in zip(self._places, self._trees, strict=True):
             tree.collect(divisor, out[place])
         self._sent = self._gathering = 0

@@ -61,6 +61,7 @@ class TreeSum:
         self._gathered: np.ndarray | None = None
         self._request: Any = None  # what is under way
         self._is_sent = False  # whether `send` began it
+        self._is_divided = False  # whether `gather` knew the divisor
 
     def _to_receive(self) -> np.ndarray:
         return np.empty((self._ranks, self._padded // self._ranks), self._sent)
@@ -112,11 +113,11 @@ class TreeSum:
         """Forget the vectors since the last sum."""
         if self._request is not None:  # others may send yet: its memory is not to be used again
             _lost.append(self._request)
-            self._request, self._received, self._gathered = None, self._to_receive(), None
+            self._request, self._received = None, self._to_receive()
         else:
             self._free += [buffer for _, buffer in self._branches]
         self._branches.clear()
-        self._is_sent = False
+        self._gathered, self._is_sent = None, False
 
     def _own_sums(self) -> np.ndarray:
         """The sum over all shards of the numbers in `span`."""
@@ -177,18 +178,27 @@ class TreeSum:
             self._request.Wait()
             self._request = None
 
-    def gather(self, comm: Any) -> None:
-        """Begin to give all processes the sums of the own numbers, not divided yet; waits for those of the others."""
-        mine = self._own_sums()
+    def gather(self, comm: Any, divisor: float | None, out: np.ndarray) -> None:
+        """Begin to give all processes the sums of the own numbers; waits for those of the others.
+
+        divisor: None where it is not known yet. out: as of `collect`, which may be written from now on.
+        """
+        mine, self._is_divided = self._own_sums(), divisor is not None
+        if divisor is not None:
+            self._divide(mine, divisor)
+        if self._is_divided and self._sent == self.dtype and self._padded == self.size:
+            self._request = comm.Iallgather(mine, out)
+            return
         self._gathered = self._free.pop()
         self._request = comm.Iallgather(mine, self._gathered)
 
     def collect(self, divisor: float, out: np.ndarray) -> None:
         """What `total` gives; waits for the others."""
         self.wait()
-        assert self._gathered is not None
-        self._read(self._gathered[: self.size], divisor, out)
-        self._free.append(self._gathered)
+        if self._gathered is not None:
+            self._read(self._gathered[: self.size], 1.0 if self._is_divided else divisor, out)
+            self._free.append(self._gathered)
+            self._gathered = None
 
 
 class RoundedTreeSum(TreeSum):

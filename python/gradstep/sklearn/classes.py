@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 __all__ = ["Classes", "class_weights", "classes_of_part", "softmaxed"]
 
@@ -37,7 +37,8 @@ class Classes:
         if self.is_multilabel:
             self.labels = np.arange(y.shape[1])
         else:
-            self.labels = np.unique(y if known is None else known)
+            given = np.asarray(y if known is None else known)
+            self.labels = unique_labels(given) if given.dtype == object else np.unique(given)
 
     def __eq__(self, other: object) -> bool:
         return (

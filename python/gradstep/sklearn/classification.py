@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import validate_data
 
 from .descent import Descent, Progress
-from .linear import LinearClassifier
+from .linear import LinearClassifier, class_weights_of, labels_in
 from .regression import REGRESSION_LOSSES
 from .sample_weights import check_sample_weight
 from .sgd_base import LARGEST_SEED, READ, StochasticDescent
@@ -63,10 +63,9 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         """
         self._check()
         X, y = validate_data(self, X, y, **READ)
-        check_classification_targets(y)
-        classes = np.unique(y)
+        classes = labels_in(y)
         weights = self._weights_in_fit(sample_weight, X)
-        of_classes = compute_class_weight(self.class_weight, classes=classes, y=y)
+        of_classes = class_weights_of(self.class_weight, classes, y)
         descents = self._start(self._shape(classes, X), X.dtype, coef_init, intercept_init)
         self._train(descents, classes, X, y, weights, of_classes, 1.0, self.max_iter)
         self._seen: dict[Any, int] | None = None
@@ -95,7 +94,7 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         self._check(once=True)
         first = not hasattr(self, "classes_")
         X, y = validate_data(self, X, y, reset=first, **READ)
-        check_classification_targets(y)
+        labels_in(y)
         if first and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         known = unique_labels(classes) if first else self.classes_
@@ -118,7 +117,7 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
 
     def _weights_of_classes(self, classes: np.ndarray, seen: dict[Any, int]) -> np.ndarray:
         if self.class_weight != "balanced":
-            return compute_class_weight(self.class_weight, classes=classes, y=classes)
+            return class_weights_of(self.class_weight, classes, classes)
         total, here = sum(seen.values()), [label for label in classes.tolist() if seen[label]]
         return np.array([total / (len(here) * seen[label]) if seen[label] else 1.0 for label in classes.tolist()])
 

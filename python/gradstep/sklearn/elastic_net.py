@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import BaseEstimator, MultiOutputMixin
+from sklearn.base import MultiOutputMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import _core
+from .estimator import Estimator
 from .least_squares import Centred, read_regression
 from .linear import LinearRegressor
 
@@ -22,7 +23,7 @@ __all__ = ["ElasticNet", "Lasso"]
 WHOLE = 1500  # features up to which all products of columns are made at once
 
 
-class ElasticNet(LinearRegressor, MultiOutputMixin, BaseEstimator):
+class ElasticNet(LinearRegressor, MultiOutputMixin, Estimator):
     """Linear least squares with an l1 and an l2 penalty.
 
     scikit-learn's `ElasticNet`: its objective, parameters, defaults and attributes; it ends by the same duality gap.
@@ -174,9 +175,10 @@ class ElasticNet(LinearRegressor, MultiOutputMixin, BaseEstimator):
         intercepts = data.intercepts(coef.T).astype(X.dtype)
         gaps = np.array([gap / rows for _, gap, _ in ended], X.dtype)
         made = coef.astype(X.dtype)
-        self.coef_ = made[0] if is_flat else made
-        self.dual_gap_ = gaps[0] if is_flat else gaps
-        self.n_iter_ = ended[0][0] if is_flat else [n for n, _, _ in ended]
+        is_one = len(made) == 1  # target, as a vector or a column
+        self.coef_ = made[0] if is_one else made
+        self.dual_gap_ = gaps[0] if is_one else gaps
+        self.n_iter_ = ended[0][0] if is_one else [n for n, _, _ in ended]
         self.intercept_ = (intercepts[0] if is_flat else intercepts) if self.fit_intercept else 0.0
         return self
 

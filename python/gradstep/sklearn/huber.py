@@ -6,10 +6,10 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from ..minimize import minimize
+from .estimator import Estimator
 from .least_squares import read_regression
 from .linear import LinearRegressor
 from .objective import EPS, Objective, warn_unless
@@ -17,7 +17,7 @@ from .objective import EPS, Objective, warn_unless
 __all__ = ["HuberRegressor"]
 
 
-class HuberRegressor(LinearRegressor, BaseEstimator):
+class HuberRegressor(LinearRegressor, Estimator):
     """Linear regression by Huber's loss, with a scale of the residuals that is found too.
 
     scikit-learn's `HuberRegressor`: its objective, parameters, defaults and attributes.

@@ -3,30 +3,56 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import scipy.optimize
 import scipy.sparse
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import assert_all_finite, validate_data
 
 from .objective import Objective, conjugate_gradients
 from .sample_weights import check_sample_weight
 from .sgd_base import READ
 
-__all__ = ["Centred", "nonnegative", "read_regression"]
+__all__ = ["Centred", "as_before", "check_finite", "nonnegative", "read_regression"]
 
 NEARBY = 1024  # rows whose mean is near enough to that of all
 
 
 def read_regression(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, multi_output: bool = True
+    estimator: Any, X: Any, y: Any, sample_weight: Any, multi_output: bool = True, is_finite: bool = True
 ) -> tuple[Any, np.ndarray, np.ndarray | None, bool]:
-    """X, y (rows, targets) and weights, checked together, and whether y was a vector; y is float64."""
-    X, y = validate_data(estimator, X, y, y_numeric=True, multi_output=multi_output, **READ)
+    """X, y (rows, targets) and weights, checked together, and whether y was a vector; y is float64.
+
+    is_finite: whether numbers of X are looked at now, which is a pass; or later, by `check_finite`.
+    """
+    X, y = validate_data(
+        estimator, X, y, y_numeric=True, multi_output=multi_output, ensure_all_finite=is_finite, **READ
+    )
     if sample_weight is not None:
         sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
     return X, np.ascontiguousarray(y, np.float64).reshape(len(y), -1), sample_weight, y.ndim == 1
+
+
+def check_finite(X: Any, estimator: str) -> None:
+    """Refuse nan and infinity in X as scikit-learn does."""
+    assert_all_finite(X.data if scipy.sparse.issparse(X) else X, estimator_name=estimator, input_name="X")
+
+
+@contextmanager
+def as_before(estimator: Any) -> Iterator[None]:
+    """What reading data sets in an estimator is as it was if a fit fails, within a ``with`` statement."""
+    names, found = ("n_features_in_", "feature_names_in_"), vars(estimator)
+    before = {name: found[name] for name in names if name in found}
+    try:
+        yield
+    except BaseException:
+        for name in names:
+            found.pop(name, None)
+        found.update(before)
+        raise
 
 
 class Centred:
@@ -37,6 +63,8 @@ class Centred:
     X : ndarray or SciPy CSR matrix, (rows, features)
     Y : ndarray, (rows, targets), float64
     sample_weight : ndarray, (rows,), or None
+    estimator : str
+        Whose X it is, in errors.
 
     Attributes
     ----------
@@ -45,7 +73,10 @@ class Centred:
         The sum of the weights.
     """
 
-    def __init__(self, X: Any, Y: np.ndarray, sample_weight: np.ndarray | None, fit_intercept: bool) -> None:
+    def __init__(
+        self, X: Any, Y: np.ndarray, sample_weight: np.ndarray | None, fit_intercept: bool, estimator: str = ""
+    ) -> None:
+        self.estimator = estimator
         rows, self.features = X.shape
         self.X, self.Y, self.weights = X, Y, sample_weight
         self.objective = Objective(
@@ -79,6 +110,9 @@ class Centred:
         else:
             extra = np.column_stack([self.Y, np.ones(len(self.Y))])
             found = self.objective.gram(None, extra, targets + 1, np.concatenate([nearby, self.target_mean, [0.0]]))
+        if not np.isfinite(np.diag(found)).all():
+            check_finite(self.X, self.estimator)
+        if nearby is not None:
             off = found[-1, :-1] / self.total
             found = found[:-1, :-1] - np.outer(off, off * self.total)
             self.mean = nearby + off[:n]
@@ -89,7 +123,8 @@ class Centred:
         some = slice(None, None, len(self.Y) // NEARBY or 1)
         if scipy.sparse.issparse(self.X) or self.weights is not None or len(self.Y) < 2 * NEARBY:
             return None
-        return np.asarray(self.X[some].mean(axis=0, dtype=np.float64))
+        with np.errstate(invalid="ignore", over="ignore"):  # X may not have been looked at
+            return np.asarray(self.X[some].mean(axis=0, dtype=np.float64))
 
     def correlations(self, residuals: np.ndarray) -> np.ndarray:
         """X' diag(weights) R, (features, targets), of R (rows, targets)."""

@@ -7,17 +7,43 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils import compute_class_weight
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = ["LinearClassifier", "LinearModel", "LinearRegressor", "classes_of"]
+__all__ = ["LinearClassifier", "LinearModel", "LinearRegressor", "class_weights_of", "classes_of", "labels_in"]
+
+PLAIN = "biuU"  # kinds of labels that are classes, whatever they are
+
+
+def labels_in(y: np.ndarray, keeps_objects: bool = False) -> np.ndarray:
+    """The classes of labels (rows,), sorted; what `check_classification_targets` refuses is refused.
+
+    keeps_objects: whether strings in an array of objects stay objects; scikit-learn's classes differ in this.
+    """
+    classes: np.ndarray
+    if y.dtype.kind in PLAIN:
+        classes = np.unique(y)
+        if 2 * len(classes) <= len(y):  # of more it warns
+            return classes
+    check_classification_targets(y)
+    classes = unique_labels(y) if y.dtype == object and not keeps_objects else np.unique(y)
+    return classes
+
+
+def class_weights_of(class_weight: Any, classes: np.ndarray, y: np.ndarray, sample_weight: Any = None) -> np.ndarray:
+    """What rows of each class count for, (classes,)."""
+    if class_weight is None:
+        return np.ones(len(classes))
+    found: np.ndarray = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)
+    return found
 
 
 def classes_of(y: np.ndarray) -> np.ndarray:
     """The classes of labels, of which there must be two."""
-    check_classification_targets(y)
-    classes = np.unique(y)
+    classes = labels_in(y, keeps_objects=True)
     if len(classes) < 2:
         raise ValueError(
             "This solver needs samples of at least 2 classes in the data, but the data contains only one class: "
@@ -35,8 +61,8 @@ class LinearModel:
     def _sums(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        sums = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
-        return sums.ravel() if sums.ndim > 1 and sums.shape[1] == 1 else sums
+        sums: np.ndarray = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
+        return sums
 
     def sparsify(self) -> Any:
         """Keep the coefficients as a SciPy CSR matrix: smaller where most are 0. Returns self.
@@ -76,7 +102,25 @@ class LinearClassifier(LinearModel, ClassifierMixin):
         -------
         ndarray, (rows,) for two classes, otherwise (rows, classes)
         """
-        return self._sums(X)
+        sums = self._sums(X)
+        return sums.ravel() if sums.ndim > 1 and sums.shape[1] == 1 else sums
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy: the share of rows whose class is predicted.
+
+        Parameters
+        ----------
+        X : array or SciPy sparse matrix, (rows, features)
+        y : array, (rows,)
+        sample_weight : array, (rows,), optional
+            What each row counts for.
+        """
+        made = self.predict(X)
+        if sample_weight is None and isinstance(y, np.ndarray) and y.shape == made.shape and y.ndim == 1 and len(y):
+            kind = y.dtype.kind
+            if kind == made.dtype.kind and kind in PLAIN:  # accuracy_score looks at the labels four times before
+                return float(np.mean(made == y))
+        return float(accuracy_score(y, made, sample_weight=sample_weight))
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row, (rows,), of X, (rows, features)."""
@@ -90,4 +134,6 @@ class LinearRegressor(LinearModel, RegressorMixin):
 
     def predict(self, X: Any) -> np.ndarray:
         """The target of each row, (rows,), of X, (rows, features)."""
-        return self._sums(X)
+        sums = self._sums(X)
+        is_flat = np.ndim(self.coef_) == 1 or scipy.sparse.issparse(self.coef_)
+        return sums.ravel() if is_flat and sums.ndim > 1 and sums.shape[1] == 1 else sums

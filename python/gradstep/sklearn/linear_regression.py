@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.linalg
 import scipy.sparse
-from sklearn.base import BaseEstimator, MultiOutputMixin
+from sklearn.base import MultiOutputMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from .estimator import Estimator
 from .least_squares import Centred, nonnegative, read_regression
 from .linear import LinearRegressor
 from .objective import Objective, warn_unless
@@ -22,7 +23,7 @@ SMALL = 1000  # features of a sparse X up to which a matrix of them is made
 WORST = 3e-5
 
 
-class LinearRegression(LinearRegressor, MultiOutputMixin, BaseEstimator):
+class LinearRegression(LinearRegressor, MultiOutputMixin, Estimator):
     """Ordinary least squares, exactly or by gradient descent.
 
     scikit-learn's `LinearRegression`: its minimum, parameters, defaults and attributes; and `solver`.

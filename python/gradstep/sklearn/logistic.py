@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.special
-from sklearn.base import BaseEstimator
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
+from .estimator import Estimator
 from .l1 import proximal_newton
 from .linear import LinearClassifier, classes_of
 from .objective import (
@@ -33,7 +33,7 @@ LBFGS = "lbfgs", "sag", "saga"
 DENSE_HESSIAN = 2000  # features up to which Newton's method makes a matrix
 
 
-class LogisticRegression(LinearClassifier, BaseEstimator):
+class LogisticRegression(LinearClassifier, Estimator):
     """Logistic regression: linear models of the logarithms of classes' odds.
 
     scikit-learn's `LogisticRegression`: its objective, parameters, defaults and attributes. Each pass over X finds the

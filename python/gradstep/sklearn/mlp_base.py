@@ -8,7 +8,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
@@ -17,12 +16,13 @@ from ..minimize import minimize
 from ..models import Sequential
 from .base import NetworkMixin, non_finite
 from .convergence import Convergence
+from .estimator import Estimator
 from .network import WrittenList, build_network, check_parameters, dense_layers, hidden_sizes, initialize
 
 __all__ = ["MLPBase"]
 
 
-class MLPBase(NetworkMixin, BaseEstimator):
+class MLPBase(NetworkMixin, Estimator):
     """Base class of the estimators around a stack of dense layers."""
 
     model_: Sequential

@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.linalg
 import scipy.sparse
-from sklearn.base import BaseEstimator, MultiOutputMixin
+from sklearn.base import MultiOutputMixin
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .least_squares import Centred, nonnegative, read_regression
-from .linear import LinearClassifier, LinearRegressor
+from .estimator import Estimator
+from .least_squares import Centred, as_before, check_finite, nonnegative, read_regression
+from .linear import LinearClassifier, LinearRegressor, labels_in
 from .objective import solve, warn_unless
 from .sample_weights import check_sample_weight
 from .sgd_base import READ
@@ -25,7 +26,7 @@ __all__ = ["Ridge", "RidgeClassifier"]
 SMALL = 1000  # features of a sparse X up to which "auto" makes a matrix of them
 
 
-class _RidgeBase(BaseEstimator):
+class _RidgeBase(Estimator):
     """The parameters of both, and their minimum."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -80,7 +81,10 @@ class _RidgeBase(BaseEstimator):
             raise ValueError(f"alpha must be at least 0; got {alphas.min():g}.")
         alphas = np.broadcast_to(alphas, targets)
         solver = self._solver_for(X)
-        data = Centred(X, Y, weights, self.fit_intercept)
+        is_product = solver in ("cholesky", "nnls") and X.shape[1] <= X.shape[0]
+        if weights is not None or not is_product:  # rows that count nothing are not in the products
+            check_finite(X, type(self).__name__)
+        data = Centred(X, Y, weights, self.fit_intercept, type(self).__name__)
         n_iter: np.ndarray | None = None
         if solver == "svd":
             coef = _by_svd(X, data, alphas)
@@ -231,10 +235,11 @@ class Ridge(LinearRegressor, MultiOutputMixin, _RidgeBase):
         self
         """
         self._validate_params()
-        X, Y, weights, is_flat = read_regression(self, X, y, sample_weight)
-        coef, intercepts = self._minimum(X, Y, weights)
+        with as_before(self):
+            X, Y, weights, is_flat = read_regression(self, X, y, sample_weight, is_finite=False)
+            coef, intercepts = self._minimum(X, Y, weights)
         coef, intercepts = coef.astype(X.dtype), intercepts.astype(X.dtype)
-        self.coef_ = np.ascontiguousarray(coef[0] if is_flat else coef)
+        self.coef_ = np.ascontiguousarray(coef[0] if is_flat or len(coef) == 1 else coef)
         self.intercept_ = (intercepts[0] if is_flat else intercepts) if self.fit_intercept else 0.0
         return self
 
@@ -323,7 +328,7 @@ class RidgeClassifier(LinearClassifier, _RidgeBase):
             classes, Y = np.arange(dense.shape[1]), np.where(dense > 0, 1.0, -1.0)
         else:
             y = column_or_1d(y, warn=True)
-            classes = np.unique(y)
+            classes = labels_in(y)
             columns = classes if len(classes) > 2 else classes[1:]
             Y = np.empty((len(y), max(1, len(columns))))
             Y[:] = -1.0  # of one class, all

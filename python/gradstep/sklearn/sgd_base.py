@@ -10,13 +10,14 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import _core, optimizers
 from .descent import Descent, HeldOut, Progress, descend
+from .estimator import Estimator
 from .sample_weights import check_sample_weight
 
 __all__ = ["LARGEST_SEED", "READ", "StochasticDescent"]
@@ -29,7 +30,7 @@ SCHEDULES = set(_core.linear_step_lengths)
 OPTIMIZER_BATCH = 32  # rows of an optimizer's step by default
 
 
-class StochasticDescent(BaseEstimator):
+class StochasticDescent(Estimator):
     """Base of estimators that descend row by row."""
 
     # Parameters that not every estimator has, where it has not.

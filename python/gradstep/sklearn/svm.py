@@ -6,13 +6,13 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 from .. import _core
 from .descent import rows_of
+from .estimator import Estimator
 from .l1 import proximal_newton
 from .linear import LinearClassifier, LinearRegressor, classes_of
 from .objective import Objective, from_nearby, newton, newton_cg_direction, newton_cholesky_direction, warn_unless
@@ -24,7 +24,7 @@ __all__ = ["LinearSVC", "LinearSVR"]
 DENSE_HESSIAN = 1000  # features up to which Newton's method makes a matrix
 
 
-class _LinearSVM(BaseEstimator):
+class _LinearSVM(Estimator):
     """The parameters of both, and the minimum of one problem."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 
 from .base import NetworkMixin, build_function, non_finite
 from .classes import Classes, class_weights, classes_of_part, softmaxed
+from .estimator import Estimator
 from .losses import gives_logits, is_sparse
 
 __all__ = ["ModelClassifier", "ModelRegressor"]
@@ -20,7 +21,7 @@ __all__ = ["ModelClassifier", "ModelRegressor"]
 KNOWN = ("n_features", "n_classes", "n_outputs")
 
 
-class _ModelEstimator(NetworkMixin, BaseEstimator):
+class _ModelEstimator(NetworkMixin, Estimator):
     """Base class of the two."""
 
     model_: Any

@@ -73,7 +73,8 @@ class Search:
             if part is not None and row_count(part) != rows:
                 raise ValueError(f"x and {name} must have the same number of rows; got {rows} and {row_count(part)}.")
         folds = folds_of(cv, x, y, stratify, groups)
-        named = getattr(metric, "__name__", None) or metric or ("score" if hasattr(build, "get_params") else "loss")
+        by_default = "score" if hasattr(build, "get_params") else "loss"
+        named = getattr(getattr(metric, "_score_func", metric), "__name__", None) or metric or by_default
         data = Data(x=x, y=y, sample_weight=sample_weight, folds=folds)
         return cls(subject, settings, data, _seeds(seeds), workers_of(workers), str(named))
 
@@ -193,9 +194,9 @@ def grid(
     seeds : int or sequence of int, default 1
         How often each fold is trained, or with which seeds; a number n means 0 to n - 1. Of an estimator they are its
         ``random_state`` where that is None.
-    metric : str or function, optional
+    metric : str, scorer or function, optional
         Of a model a name of `evaluate`, by default "loss"; of an estimator one of scikit-learn's scorers, by default
-        its ``score``. A function ``(y_true, y_pred)`` gives a number, and needs `mode`.
+        its ``score``, or what ``make_scorer`` gives. A function ``(y_true, y_pred)`` gives a number, and needs `mode`.
     mode : {"auto", "min", "max"}, default "auto"
         Whether a score is better when smaller or larger; "auto" goes by what the metric says.
     epochs : int, optional

@@ -25,6 +25,17 @@ __all__ = [
 
 MODES = {"auto": None, "min": False, "max": True}
 # Arguments of `fit` that a search gives itself.
+# Those of scikit-learn's searches, and what they are here.
+ELSEWHERE = {
+    "scoring": "metric=",
+    "n_jobs": "workers=",
+    "param_grid": "space=",
+    "param_distributions": "space=",
+    "n_iter": "n= of gradstep.tune.random",
+    "random_state": "seeds=",
+    "refit": "a fit of the best setting after the search",
+    "return_train_score": "history of each run",
+}
 GIVEN = {"x", "y", "epochs", "initial_epoch", "verbose", "callbacks", "sample_weight", "validation_data", "seed"}
 
 
@@ -143,6 +154,9 @@ class ModelSubject:
         wrong = sorted(GIVEN & set(self.fit))
         if wrong:
             raise TypeError(f"{wrong[0]} cannot be an argument of fit here: the search gives it.")
+        wrong = [name for name in self.fit if name in ELSEWHERE]
+        if wrong:
+            raise TypeError(_unknown(wrong[0]))
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Refuse settings that the function does not take."""
@@ -160,6 +174,9 @@ class ModelSubject:
             model = self.build(**settings)
         if not hasattr(model, "fit") or getattr(model, "optimizer", None) is None:
             raise WrongCall(f"build must give a compiled model; it gave {describe(model)}.")
+        wrong = _unknown_argument(self.fit, model)
+        if wrong:
+            raise WrongCall(wrong)
         return State(model, draws, [copy.deepcopy(one) for one in self.callbacks])
 
     def train(
@@ -212,8 +229,8 @@ class EstimatorSubject:
     ----------
     estimator : object
         With ``fit``, ``get_params`` and ``set_params``; each run trains a clone.
-    metric : None, str or function
-        ``score`` of the estimator, a scorer of scikit-learn's by its name, or a function of targets and predictions.
+    metric : None, str, scorer or function
+        ``score`` of the estimator, a scorer of scikit-learn's or its name, or a function of targets and predictions.
     mode : {"auto", "min", "max"}
         For a function.
     fit : dict
@@ -222,6 +239,9 @@ class EstimatorSubject:
 
     def __init__(self, estimator: Any, metric: Any, mode: str, fit: Mapping[str, Any]) -> None:
         self.estimator, self.metric, self.mode, self.fit = estimator, metric, mode, dict(fit)
+        wrong = _unknown_argument(self.fit, estimator)
+        if wrong:
+            raise TypeError(wrong)
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Refuse settings that the estimator does not have."""
@@ -249,8 +269,8 @@ class EstimatorSubject:
         is_cancelled: Callable[[], bool],
     ) -> None:
         """Train: ``fit`` once, or with epochs ``partial_fit`` so many times."""
-        options = dict(self.fit) if weights is None else {**self.fit, "sample_weight": weights}
         made = state.trained
+        options = dict(self.fit) if weights is None else {**self.fit, _weights_name(made): weights}
         with seeds.within(state.draws):
             if epochs is None:
                 made.fit(x, y, **options)
@@ -266,6 +286,8 @@ class EstimatorSubject:
         made, metric = state.trained, self.metric
         if metric is None:
             return Scored(float(made.score(x, y)), True)
+        if hasattr(metric, "_score_func"):  # of sklearn.metrics.make_scorer
+            return Scored(float(metric(made, x, y)), True)
         if callable(metric):
             mode = check_choice("mode", self.mode, MODES)
             if mode is None:
@@ -280,6 +302,35 @@ class EstimatorSubject:
         return Scored(float(scorer(made, x, y)), True)
 
 
+def _unknown(name: str) -> str:
+    return f"a search has no argument {name!r}: {ELSEWHERE[name]} is in its place."
+
+
+def _unknown_argument(given: Mapping[str, Any], trained: Any) -> str:
+    """What is wrong with these arguments of its `fit`; "" if nothing is."""
+    parameters = inspect.signature(trained.fit).parameters
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    for name in given:
+        if name in parameters:
+            continue
+        if name in ELSEWHERE:
+            return _unknown(name)
+        if not takes_any:
+            owner = type(trained).__name__
+            return f"neither the search nor fit of {owner} has an argument {name!r}.{closest(name, parameters)}"
+    return ""
+
+
+def _weights_name(estimator: Any) -> str:
+    """What `fit` calls the weights of rows: a pipeline hands them to its last step."""
+    from sklearn import get_config
+
+    steps = getattr(estimator, "steps", None)
+    if not steps or get_config().get("enable_metadata_routing"):
+        return "sample_weight"
+    return f"{steps[-1][0]}__sample_weight"
+
+
 def _draws(name: str) -> bool:
     return name == "random_state" or name.endswith("__random_state")
 
@@ -292,6 +343,8 @@ def subject_of(
 ) -> Subject:
     """What the first argument of a search is; by_epochs: whether it is trained a part of its epochs at a time."""
     check_choice("mode", mode, MODES)
+    if isinstance(build, type) and hasattr(build, "fit"):
+        raise TypeError(f"build must be an estimator, not its class: {build.__name__}().")
     if hasattr(build, "fit") and hasattr(build, "get_params"):
         if callbacks:
             raise TypeError("callbacks must be those of the estimator's own parameters; the search has none for it.")

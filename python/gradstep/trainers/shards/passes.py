@@ -68,6 +68,10 @@ class ShardPasses:
         borders.append(0)
         return [before for before, _ in found], [slice(low, high) for high, low in pairs(borders)]
 
+    def divisor(self, rows: int) -> float | None:
+        """What the sums over the shards of a batch are divided by, if that follows from its rows; else None."""
+        return 1.0 if self.adds_up else float(rows) or 1.0 if self._plain else None
+
     def weight(self, loop: _core.TrainLoop, rows: int) -> float:
         """What a shard counts for in the mean over a batch, once its losses are computed."""
         if self._plain:

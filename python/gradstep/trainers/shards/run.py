@@ -13,6 +13,7 @@ from ...data.columns import arrays_of
 from ...data.rows import Rows
 from ...distribution.buckets import BucketSums
 from ...distribution.data_parallel import DataParallel
+from ...distribution.parts import borders
 from ...distribution.tree import pairwise
 from ...metrics.reduction import MeanMetricWrapper
 from ..executor import Executor
@@ -74,11 +75,13 @@ class ShardSums:
         self._fed = [use for use in self.uses if use.metric is not None and not use.engine]
         self._made: list[Any] = []  # for each own shard what metrics in Python are given
 
-    def add(self, orders: list[np.ndarray], number: int, is_over: bool = False) -> np.ndarray:
+    def add(self, orders: list[np.ndarray], rows: int, number: int, is_over: bool = False) -> np.ndarray:
         """The sums over the shards of a batch: its record, see `FIXED`; gradients wait for `put`.
 
-        orders: of each own shard its rows of the batch. is_over: whether this process wants to come back to Python.
+        orders: of each own shard its rows of the batch; rows: of all shards. is_over: whether this process wants to
+        come back to Python.
         """
+        self.tree.begin(self.passes.divisor(rows), self._flat)
         records = [
             self._record(loop, order, is_over)
             for loop, order in zip(self.passes.run(orders, number, self._send), orders, strict=True)
@@ -124,7 +127,7 @@ class ShardSums:
 
     def put(self) -> None:
         """Leave the gradient of the batch, divided, in the memory of the loop's gradients."""
-        self.tree.total(self.divisor, self._flat)
+        self.tree.total(self.divisor)
 
     def discard(self) -> None:
         """Forget the gradients of shards since the last sum."""
@@ -178,6 +181,7 @@ class ShardedRun:
     def __init__(self, own: OwnRows, batch: int, order: ShardOrder | None = None) -> None:
         executor, team = own.executor, own.team
         self._executor, self._order, self._spans = executor, order, own.spans
+        self._sizes = np.diff(borders(own.total, team.shards))  # rows of each shard
         self._each = batch // team.shards
         check_optimizer(executor)
         uses = executor.uses(own.rows)
@@ -243,14 +247,15 @@ class ShardedRun:
         return self.over
 
     def _step(self, is_over: bool) -> bool:
-        batch = slice((self._begin + self._done) * self._each, (self._begin + self._done + 1) * self._each)
+        begin = (self._begin + self._done) * self._each
+        batch, rows = slice(begin, begin + self._each), int((self._sizes - begin).clip(0, self._each).sum())
         try:
-            totals = self._sums.add([order[batch] for order in self._orders], self._number, is_over)
+            totals = self._sums.add([order[batch] for order in self._orders], rows, self._number, is_over)
             self._update()
         except BaseException:
             self._sums.discard()
             raise
-        rows, _, loss, says_over = map(float, totals[:FIXED])
+        _, _, loss, says_over = map(float, totals[:FIXED])
         self._rows += rows
         self._loss += rows * (loss / self._sums.divisor)
         self._totals += totals
@@ -272,7 +277,8 @@ def value_and_grad_in_shards(executor: Executor, team: DataParallel, rows: Rows)
     own = OwnRows.of_whole(executor, team, rows)
     with executor.guard:
         sums = ShardSums(own, -(-own.total // team.shards))
-        totals = sums.add([np.arange(place, place + n) for _, place, n in own.spans], executor.call_number())
+        orders = [np.arange(place, place + n) for _, place, n in own.spans]
+        totals = sums.add(orders, own.total, executor.call_number())
         sums.put()
         gradients = arranged(network, sums.loop.gradients, list(executor.trained_weights().values()))
         return float(totals[2] / sums.divisor), gradients
