@@ -36,7 +36,7 @@ template <class Real> class Schedule : public Workspaces<Real> {
   void product(const Rows& x, const Weight<Real>* w, const Weight<Real>* b, Matrix<Real> z) {
     add_product({x.pointers, 0, false, w->w, z.columns, false, b ? b->w : nullptr, z.at, z.columns, z.rows, z.columns,
                  x.columns},
-                {{x.memory, w->w, b ? b->w : nullptr}, {z.at}});
+                {{x.memory, w->w, b ? b->w : nullptr}, {z.at}}, training && w->trainable());
   }
 
   // dz (rows, out), w (in, out) -> dx = dz w^T (rows, in)
@@ -370,11 +370,11 @@ template <class Real> class Schedule : public Workspaces<Real> {
     return stages.add(std::move(job), access, beside);
   }
 
-  void add_product(const Product<Real>& whole, const Access& access) {
-    auto job = std::make_unique<ProductJob<Real>>(whole);
-    ProductJob<Real>* const added = job.get();
-    const std::size_t stage = add(std::move(job), access);
-    open_[whole.c] = {added, stage};
+  void add_product(const Product<Real>& whole, const Access& access, bool moved = false) {
+    const bool in_halves = moved && ProductJob<Real>::gains_by_halves(whole);
+    auto job = std::make_unique<ProductJob<Real>>(whole, products<Real>().gemm, in_halves);
+    const Open added{job.get(), add(std::move(job), access)};  // in this order
+    open_[whole.c] = added;
   }
 
   /// The product that writes this, if it may do more at once; it is then not to be touched again.

@@ -31,6 +31,7 @@ template <class Real> class Stages {
     scratch_ = std::max(scratch_, job->scratch);
     Stage& to = stages_[stage];
     to.chunks += job->chunks;
+    to.arranged_for = 0;
     to.jobs.insert(beside ? to.jobs.end() : to.jobs.begin() + std::ptrdiff_t(to.first), std::move(job));
     if (!beside) ++to.first;
     return stage;
@@ -58,8 +59,10 @@ template <class Real> class Stages {
 
   void run_stage(std::size_t k, ThreadTeam& team, const std::vector<Buffer<Real>>& scratch) const {
     const Stage& stage = stages_[k];
-    team.stage(stage.chunks, [&](std::size_t chunk, int thread) {
-      chunk = stage.turn(chunk, std::size_t(team.threads()), k % 2 == 1);
+    for (const auto& job : stage.jobs) job->begin();
+    const std::size_t* const order = stage.arranged(std::size_t(team.threads()), k % 2 == 1);
+    team.stage(stage.chunks, [&](std::size_t place, int thread) {
+      std::size_t chunk = order[place];
       for (const auto& job : stage.jobs) {
         if (chunk < job->chunks) return job->run(chunk, scratch[std::size_t(thread)].data());
         chunk -= job->chunks;
@@ -81,9 +84,12 @@ template <class Real> class Stages {
         const Job<Real>& job = *stages_[k].jobs[j];
         for (std::size_t i = 0; i < others.size(); ++i) same[i] = others[i]->stages_[k].jobs[j].get();
         if (job.run_with(same, room)) continue;
+        job.begin();
         for (std::size_t chunk = 0; chunk < job.chunks; ++chunk) job.run(chunk, scratch);
-        for (const Job<Real>* other : same)
+        for (const Job<Real>* other : same) {
+          other->begin();
           for (std::size_t chunk = 0; chunk < other->chunks; ++chunk) other->run(chunk, scratch);
+        }
       }
   }
 
@@ -99,20 +105,38 @@ template <class Real> class Stages {
     std::vector<std::unique_ptr<Job<Real>>> jobs;
     std::size_t chunks = 0, first = 0;  // how many of the jobs are waited for
 
-    /// Which chunk is to be done at this place. Every other stage goes through the share of each thread from its end:
-    /// what the stage before wrote last is still near. Those of a first job that has few and large ones come first, so
-    /// that no thread is left with one in the end.
-    std::size_t turn(std::size_t place, std::size_t threads, bool from_end) const {
-      const std::size_t large = jobs[0]->chunks;
-      if (threads > chunks) return place;
-      std::size_t share = place * threads / chunks;
-      while (chunks * (share + 1) / threads <= place) ++share;
-      const std::size_t begin = chunks * share / threads;
-      if (jobs.size() == 1) return from_end ? begin + chunks * (share + 1) / threads - 1 - place : place;
-      if (threads == 1 || large * 4 > chunks) return place;
-      const std::size_t first_large = large * share / threads, last_large = large * (share + 1) / threads;
-      return place - begin < last_large - first_large ? first_large + place - begin : large + place - last_large;
+    /// (place): which chunk is done there by so many threads. Each has the same part of each job in every step, and
+    /// with it of what the job reads and writes; parts of the first jobs come first. Every other stage of one job goes
+    /// through each part from its end: what the stage before wrote last is still near. For the leader.
+    const std::size_t* arranged(std::size_t threads, bool from_end) const {
+      if (arranged_for == threads) return order.data();
+      std::vector<std::vector<std::size_t>> shares(threads);
+      std::size_t begin = 0;
+      for (const auto& job : jobs) {
+        for (std::size_t t = 0; t < threads; ++t)
+          for (std::size_t k = job->chunks * t / threads; k < job->chunks * (t + 1) / threads; ++k)
+            shares[t].push_back(begin + k);
+        begin += job->chunks;
+      }
+      // As many places as a team gives each thread: what one has too many goes to those that have too few.
+      const auto places = [&](std::size_t t) { return chunks * (t + 1) / threads - chunks * t / threads; };
+      std::vector<std::size_t> over;
+      for (std::size_t t = 0; t < threads; ++t)
+        for (; shares[t].size() > places(t); shares[t].pop_back()) over.push_back(shares[t].back());
+      order.clear();
+      for (std::size_t t = 0; t < threads; ++t) {
+        for (; shares[t].size() < places(t); over.pop_back()) shares[t].push_back(over.back());
+        if (from_end && jobs.size() == 1 && !jobs[0]->in_order)
+          order.insert(order.end(), shares[t].rbegin(), shares[t].rend());
+        else
+          order.insert(order.end(), shares[t].begin(), shares[t].end());
+      }
+      arranged_for = threads;
+      return order.data();
     }
+
+    mutable std::vector<std::size_t> order;
+    mutable std::size_t arranged_for = 0;  // threads
   };
   /// The first stage after whoever wrote, or read, some memory so far.
   struct Use {

@@ -16,6 +16,8 @@ namespace gs {
 template <class Real> class Job {
  public:
   virtual ~Job() = default;
+  /// Before each time that all chunks are run. For the leader.
+  virtual void begin() const {}
   virtual void run(std::size_t chunk, Real* scratch) const = 0;
   virtual std::string name() const = 0;  // for profiles
   /// Does all of this job and of `others`, the same jobs of other schedules, at once on this thread, to the same bits;
@@ -26,6 +28,7 @@ template <class Real> class Job {
   }
   std::size_t chunks = 1;
   std::size_t scratch = 0;  // elements
+  bool in_order = false;    // whether each thread is to go through its part from the first chunk to the last
 };
 
 /// A matrix cut into blocks of rows and columns, numbered along its rows or down its columns.
