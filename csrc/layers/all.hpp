@@ -39,11 +39,11 @@
 
 namespace gs {
 
-using Layers =
-    TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
-             Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average, Maximum,
-             Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool, Recurrent, Bidirectional,
-             ConvRecurrent, NotEqual, FillMasked, MaskedMean, Embedding, Warp, MultiHeadAttention, WeightlessAttention>;
+using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
+                        Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
+                        Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool,
+                        Recurrent, Bidirectional, ConvRecurrent, ConvBidirectional, NotEqual, FillMasked, MaskedMean,
+                        Embedding, Warp, MultiHeadAttention, WeightlessAttention>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

@@ -20,10 +20,11 @@ template <Merge by> BackwardReads backward_reads(const MergeBy<by>&) {
   return {by != Merge::add && by != Merge::subtract && by != Merge::average, false};
 }
 inline BackwardReads backward_reads(const NormalizeParts&) { return {false, false}; }
-inline BackwardReads backward_reads(const BatchNormalization& layer) { return {layer.masked, false}; }
+inline BackwardReads backward_reads(const BatchNormalization& layer) { return {layer.masked || layer.frozen, false}; }
 inline BackwardReads backward_reads(const Pool&) { return {false, false}; }
 inline BackwardReads backward_reads(const MultiHeadAttention&) { return {true, false}; }
 inline BackwardReads backward_reads(const Recurrent& layer) { return {layer.masked, false}; }
+inline BackwardReads backward_reads(const Bidirectional& layer) { return {layer.directions[0].masked, false}; }
 inline BackwardReads backward_reads(const ConvRecurrent&) { return {true, true}; }
 
 }  // namespace gs

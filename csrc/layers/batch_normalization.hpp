@@ -19,6 +19,7 @@ struct BatchNormalization {
   AxesLast axis;
   std::size_t n;  // columns
   bool scale, center, masked;
+  bool frozen = false;  // computes in training what it does in inference
   double momentum, epsilon;
 
   static constexpr const char* name = "batch_normalization";
@@ -64,6 +65,7 @@ struct BatchNormalization {
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> dy = axis.dy(schedule, call), dx = axis.dx(call);
     if (!in_training(schedule, call)) {
+      if (frozen) weights_back(schedule, call, dy);
       if (dx)
         affine<Real>(schedule, schedule.rows(dy), nullptr, factors(schedule, call, data_of(gamma(call))), nullptr, dx);
       return axis.put_dx(schedule, call);
@@ -124,7 +126,21 @@ struct BatchNormalization {
   }
   // A layer that is not trained is used as it is.
   template <class Real> bool in_training(const Schedule<Real>& schedule, const Call<Real>& call) const {
-    return schedule.training && mean(call)->attributes->updated;
+    return schedule.training && !frozen && mean(call)->attributes->updated;
+  }
+
+  // dy, x (rows, n) -> dgamma, dbeta (n), with the moving mean and variance
+  template <class Real> void weights_back(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> dy) const {
+    if (scale && gamma(call)->trainable()) {
+      const Matrix<Real> by_gamma = call.save("xhat", dy.size(), n);
+      affine<Real>(schedule, axis.x(schedule, call), mean(call)->w, factors<Real>(schedule, call, nullptr), nullptr,
+                   by_gamma);
+      schedule.each_row(dy.rows, n, {{dy.at}, {by_gamma.at}}, [=, n = n](std::size_t first, std::size_t count) {
+        for (std::size_t k = first * n; k < (first + count) * n; ++k) by_gamma.at[k] *= dy.at[k];
+      });
+      schedule.bias_grad(by_gamma, gamma(call));
+    }
+    if (center && beta(call)->trainable()) schedule.bias_grad(dy, beta(call));
   }
 
   template <class Real> BatchStatistics<Real> statistics(Call<Real>& call) const {

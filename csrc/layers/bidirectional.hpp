@@ -1,4 +1,4 @@
-// Bidirectional.
+// Bidirectional, of layers whose products are sums or convolutions.
 #pragma once
 
 #include <algorithm>
@@ -8,23 +8,25 @@
 #include <vector>
 
 #include "graph/call.hpp"
+#include "layers/conv_recurrent.hpp"
 #include "layers/recurrent.hpp"
 
 namespace gs {
 
 /// Two recurrent layers over the same sequences, one of which begins at the end; their outputs, step for step, are put
-/// side by side, added, multiplied, or left one after the other. Inputs after the first: the states that each begins
-/// with, then the mask. The states that both return come behind the output. Schuster & Paliwal 1997,
+/// side by side along the last axis, added, multiplied, or left one after the other. Inputs after the first: the states
+/// that each begins with, then the mask. The states that both return come behind the output. Schuster & Paliwal 1997,
 /// doi:10.1109/78.650093.
-struct Bidirectional {
+template <class Way> struct BidirectionalOf {
   enum class Join { concat, sum, mean, product, none } join;
-  std::vector<Recurrent> directions;               // forward, backward
+  std::vector<Way> directions;                     // forward, backward
   std::vector<std::size_t> inputs[2];              // of this layer that each has
   std::size_t steps;                               // of the outputs
   std::size_t units[2], rows[2], first_weight[2];  // rows: numbers that each gives
+  std::size_t last[2];                             // numbers that are put side by side; units[k] at a time otherwise
 
-  static constexpr const char* name = "bidirectional";
-  template <class Settings> Bidirectional(const Shapes& shapes, const Settings& settings) : join(joined(settings)) {
+  static constexpr const char* name = Way::both_ways;
+  template <class Settings> BidirectionalOf(const Shapes& shapes, const Settings& settings) : join(joined(settings)) {
     const bool masked = settings.flag("masked");
     const std::size_t states = shapes.size() - 1 - masked;
     settings.check(states % 2 == 0, "each direction must have as many states to begin with.");
@@ -32,23 +34,30 @@ struct Bidirectional {
     for (std::size_t k = 0; k < 2; ++k) {
       inputs[k] = {0};
       const auto part = settings.part(k == 0 ? "forward" : "backward");
-      const std::size_t own = part.flag("initial_state") ? (part.text("cell") == LstmCell::info.name ? 2 : 1) : 0;
+      const std::size_t own = part.flag("initial_state") ? Way::cell_of(part).info().states : 0;
       for (std::size_t s = 0; s < own && next + masked < shapes.size(); ++s) inputs[k].push_back(next++);
       if (masked) inputs[k].push_back(shapes.size() - 1);
       Shapes read;
       for (const std::size_t i : inputs[k]) read.push_back(shapes[i]);
       directions.emplace_back(read, part);
       first_weight[k] = k == 0 ? 0 : directions[0].weights().size();
-      const Recurrent& one = directions[k];
+      const Way& one = directions[k];
       units[k] = one.units;
+      last[k] = join == Join::concat ? one.step_shape().back() : units[k];
       rows[k] = size_of(one.output());
       steps = one.return_sequences ? one.steps : 1;
     }
-    settings.check(join == Join::concat || join == Join::none || units[0] == units[1],
+    settings.check(join == Join::none || units[0] / last[0] == units[1] / last[1],
+                   "outputs of other shapes can only be left apart, or put side by side along the last axis.");
+    settings.check(is_side_by_side() || units[0] == units[1],
                    "layers of other numbers of units can only be put side by side.");
   }
   Shape output() const {
-    if (join != Join::none && rows[0] == steps * units[0] && steps > 1) return {steps, joined_size() / steps};
+    if (join != Join::none && !directions[0].return_state) {
+      Shape shape = directions[0].output();
+      if (join == Join::concat) shape.back() = last[0] + last[1];
+      return shape;
+    }
     return {joined_size() + rows[0] + rows[1] - steps * (units[0] + units[1])};
   }
   std::vector<std::uint64_t*> keys() {
@@ -58,7 +67,7 @@ struct Bidirectional {
   }
   Shapes weights() const {
     Shapes all;
-    for (const Recurrent& one : directions) {
+    for (const Way& one : directions) {
       const Shapes own = one.weights();
       all.insert(all.end(), own.begin(), own.end());
     }
@@ -70,7 +79,7 @@ struct Bidirectional {
   }
   std::size_t multiplications() const {
     std::size_t sum = 0;
-    for (const Recurrent& one : directions) sum += one.multiplications();
+    for (const Way& one : directions) sum += one.multiplications();
     return sum;
   }
 
@@ -151,11 +160,14 @@ struct Bidirectional {
 
   /// work(where an output of the forward layer lies, one of the backward layer, and theirs when they are joined).
   template <class Work> void each_output(Work work) const {
-    const std::size_t wide = units[0] + units[1];
+    const std::size_t wide = last[0] + last[1], places = units[0] / last[0];
     for (std::size_t t = 0; t < steps; ++t) {
       const std::size_t f = t * units[0], b = (steps - 1 - t) * units[1];
       if (join == Join::concat)
-        work(f, b, t * wide, t * wide + units[0]);
+        for (std::size_t p = 0; p < places; ++p) {
+          const std::size_t to = (t * places + p) * wide;
+          work(f + p * last[0], b + p * last[1], to, to + last[0]);
+        }
       else if (join == Join::none)
         work(f, b, f, steps * units[0] + t * units[1]);
       else
@@ -169,8 +181,8 @@ struct Bidirectional {
       const Real *const one = f + at_f, *const other = b + at_b;
       Real* const to = y + first;
       if (is_side_by_side()) {
-        std::copy_n(one, units[0], to);
-        std::copy_n(other, units[1], y + second);
+        std::copy_n(one, last[0], to);
+        std::copy_n(other, last[1], y + second);
       } else {
         const Real share = join == Join::mean ? Real(0.5) : Real(1);
         for (std::size_t j = 0; j < units[0]; ++j)
@@ -193,8 +205,8 @@ struct Bidirectional {
     each_output([&](std::size_t at_f, std::size_t at_b, std::size_t first, std::size_t second) {
       const Real* const from = dy + first;
       if (is_side_by_side()) {
-        std::copy_n(from, units[0], df + at_f);
-        std::copy_n(dy + second, units[1], db + at_b);
+        std::copy_n(from, last[0], df + at_f);
+        std::copy_n(dy + second, last[1], db + at_b);
       } else {
         const Real share = join == Join::mean ? Real(0.5) : Real(1);
         for (std::size_t j = 0; j < units[0]; ++j) {
@@ -209,5 +221,8 @@ struct Bidirectional {
     std::copy_n(from, rows[1] - steps * units[1], db + steps * units[1]);
   }
 };
+
+using Bidirectional = BidirectionalOf<Recurrent>;
+using ConvBidirectional = BidirectionalOf<ConvRecurrent>;
 
 }  // namespace gs

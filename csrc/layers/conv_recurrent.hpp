@@ -50,14 +50,15 @@ struct StepWindows {
 struct ConvRecurrent : Recurrent {
   StepWindows at;
 
-  static constexpr const char* name = "conv_recurrent";
+  static constexpr const char *name = "conv_recurrent", *both_ways = "conv_bidirectional";
   template <class Settings>
   ConvRecurrent(const Shapes& shapes, const Settings& settings)
       : ConvRecurrent(shapes, settings, StepWindows(shapes[0], settings)) {}
 
+  Shape step_shape() const { return at.out.shape; }
   Shape output() const {
     if (return_state) return Recurrent::output();
-    Shape shape = at.out.shape;
+    Shape shape = step_shape();
     if (return_sequences) shape.insert(shape.begin(), steps);
     return shape;
   }

@@ -29,7 +29,7 @@ struct Recurrent {
   std::uint64_t key, recurrent_key;
   ActivationUse activation, recurrent_activation;
 
-  static constexpr const char* name = "recurrent";
+  static constexpr const char *name = "recurrent", *both_ways = "bidirectional";
   template <class Settings>
   Recurrent(const Shapes& shapes, const Settings& settings) : Recurrent(shapes, settings, settings.whole("units")) {}
   template <class Settings>
@@ -59,6 +59,15 @@ struct Recurrent {
       settings.check(size_of(shapes[i]) == (i + masked == shapes.size() ? steps : units),
                      "states must have as many numbers as there are units, and a mask as there are steps.");
   }
+  template <class Settings> static CellUse cell_of(const Settings& settings) {
+    const std::string wanted = settings.text("cell");
+    std::size_t number = 0;
+    while (number < CellUse::count && wanted != CellUse(number).info().name) ++number;
+    settings.check(number < CellUse::count, "cell must be simple_rnn, lstm, gru, gru_reset_before or conv_lstm.");
+    return CellUse(number);
+  }
+  /// Of a state, and of the output of a step.
+  Shape step_shape() const { return {units}; }
   Shape output() const {
     const std::size_t states = return_state ? cell.info().states * units : 0;
     if (states == 0 && return_sequences) return {steps, units};
@@ -165,13 +174,6 @@ struct Recurrent {
       });
   }
   std::size_t mask_input() const { return starts ? 1 + cell.info().states : 1; }
-  template <class Settings> static CellUse cell_of(const Settings& settings) {
-    const std::string wanted = settings.text("cell");
-    std::size_t number = 0;
-    while (number < CellUse::count && wanted != CellUse(number).info().name) ++number;
-    settings.check(number < CellUse::count, "cell must be simple_rnn, lstm, gru, gru_reset_before or conv_lstm.");
-    return CellUse(number);
-  }
 
   std::size_t biases() const { return cell.info().biases * cell.info().gates * units; }
 

@@ -55,14 +55,20 @@ inline void stop_drawing(Warp& layer) {
 }
 inline void stop_drawing(Recurrent& layer) { layer.dropout = layer.recurrent_dropout = 0; }
 inline void stop_drawing(ConvRecurrent& layer) { layer.dropout = layer.recurrent_dropout = 0; }
-inline void stop_drawing(Bidirectional& layer) {
-  for (Recurrent& one : layer.directions) stop_drawing(one);
+template <class Way> void stop_drawing(BidirectionalOf<Way>& layer) {
+  for (Way& one : layer.directions) stop_drawing(one);
 }
 inline void stop_drawing(MultiHeadAttention& layer) { layer.inputs.sizes.rate = 0; }
 inline void stop_drawing(WeightlessAttention& layer) { layer.inputs.sizes.rate = 0; }
 template <class Layer> void stop_drawing(Layer&) {}
 
-/// A layer that computes in training what it does in inference, but for weights that it updates by itself.
+/// A layer that computes in training what it does in inference, and updates no weight by itself.
+inline void freeze(AnyLayer& layer) {
+  visit_layer(layer, [](auto& one) { stop_drawing(one); });
+  if (auto* const one = std::get_if<BatchNormalization>(&layer)) one->frozen = true;
+}
+
+/// The same, but for weights that it updates by itself.
 inline AnyLayer in_inference(AnyLayer layer) {
   visit_layer(layer, [](auto& one) { stop_drawing(one); });
   return layer;

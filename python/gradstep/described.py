@@ -150,10 +150,13 @@ def serialize_object(thing: Any) -> dict[str, Any]:
         module, registered = f"keras.{cls.__module__.split('.')[1]}", None
     else:
         module, registered = cls.__module__, reference_to(thing) or _registered_name(cls)
+    config = {} if is_reference(registered) else serialize(thing.get_config(), f"the config of {thing!r}")
+    for key in getattr(cls, "_refused_by_keras", ()):
+        config.pop(key, None)
     return {
         "module": module,
         "class_name": cls.__name__,
-        "config": {} if is_reference(registered) else serialize(thing.get_config(), f"the config of {thing!r}"),
+        "config": config,
         "registered_name": registered,
     }
 

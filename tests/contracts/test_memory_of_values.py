@@ -26,6 +26,9 @@ LAYERS: dict[str, Callable[[Any, Any], Any]] = {
     "layer normalization": lambda a, b: layers.LayerNormalization()(a),
     "lstm": lambda a, b: layers.LSTM(UNITS, return_sequences=True)(a),
     "lstm in both directions": lambda a, b: layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True))(a),
+    "gru in both directions, multiplied": lambda a, b: layers.Bidirectional(
+        layers.GRU(UNITS, return_sequences=True), "mul"
+    )(a),
     "lstm gelu": lambda a, b: layers.LSTM(UNITS, "gelu", return_sequences=True)(a),
     "maximum": lambda a, b: layers.Maximum()([a, b]),
     "max pooling": lambda a, b: layers.MaxPooling1D(2, 1, padding="same")(a),

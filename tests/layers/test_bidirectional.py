@@ -136,8 +136,100 @@ def test_weights_at_the_start():
     assert given.weight_names[3] == "backward_kernel"
 
 
+# A layer that convolves, the shape of a step, and arguments of the layer that runs backward, if it is no copy.
+CONVOLUTIONS = {
+    "images": (layers.ConvLSTM2D, 2, (3, 4, 2), {"padding": "same"}, None),
+    "first": (layers.ConvLSTM2D, 2, (2, 3, 4), {"data_format": "channels_first"}, None),
+    "signals": (layers.ConvLSTM1D, 3, (6, 2), {"strides": 2}, {"activation": "gelu"}),
+    "volumes": (layers.ConvLSTM3D, 2, (2, 3, 2, 1), {}, None),
+}
+
+
+@pytest.mark.grid(
+    mode=MODES, case=list(CONVOLUTIONS), sequences=[True, False], states=[True, False], masked=[True, False]
+)
+def test_layers_that_convolve(mode, case, sequences, states, masked):
+    random = np.random.default_rng(4)
+    kind, size, step, options, other = CONVOLUTIONS[case]
+    options = {**options, "return_sequences": sequences, "return_state": states, "dtype": "float64"}
+    filters = 5 if mode in ("concat", None) else 3
+    backward = None if other is None else kind(filters, size, **options | other, go_backwards=True)
+    layer = layers.Bidirectional(kind(3, size, **options), mode, backward_layer=backward)
+    x = random.normal(size=(5, 4, *step))
+    layer.build(x.shape)
+    spread_weights(layer, random)
+    options = {"mask": MASK[:5]} if masked else {}
+    if states:
+        options["initial_state"] = [random.normal(size=(5, *row)) for row in layer._state_rows(x.shape)]
+    made = layer(x, training=True, **options)
+    dys = [random.normal(size=each.shape) for each in all_of(made)]
+    dx, gradients = layer.backward(dys if len(dys) > 1 else dys[0])
+    expected = two_layers(layer, x, **options)
+    assert len(expected) == len(dys)
+    for each, one in zip(all_of(made), expected, strict=True):
+        np.testing.assert_allclose(each, one, rtol=0, atol=1e-15)
+
+    def value():
+        return float(sum((each * dy).sum() for each, dy in zip(all_of(layer(x, **options)), dys, strict=True)))
+
+    arrays = [x, *options.get("initial_state", [])]
+    dxs = dx if states else [dx]
+    for array, gradient in [*zip(arrays, dxs, strict=True), *zip(layer.weights, gradients, strict=True)]:
+        assert difference(gradient, numeric_gradient(value, array)) <= 1e-7
+
+
+def test_layers_that_convolve_in_models(tmp_path):
+    """On any number of threads, between layers that convolve; and in files."""
+
+    def trained(threads):
+        gs.utils.set_random_seed(1)
+        before = gs.get_num_threads()
+        gs.set_num_threads(threads)
+        try:
+            both = layers.Bidirectional(layers.ConvLSTM2D(5, 3, padding="same", return_sequences=True, dropout=0.2))
+            row = [both, layers.Bidirectional(layers.ConvLSTM2D(4, 3), "ave"), layers.MaxPooling2D(2)]
+            model = gs.Sequential([gs.Input((3, 6, 7, 2)), *row, layers.Flatten(), layers.Dense(1)])
+            model.compile("adam", "mse")
+            random = np.random.default_rng(0)
+            x, y = random.normal(size=(40, 3, 6, 7, 2)), random.normal(size=(40, 1))
+            model.fit(x, y, batch_size=33, epochs=2, verbose=0)
+            assert both.output_shape == (None, 3, 6, 7, 10)
+            return model, x
+        finally:
+            gs.set_num_threads(before)
+
+    model, x = trained(1)
+    for threads in (2, 3, 8):
+        for one, other in zip(trained(threads)[0].get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+    model.save(tmp_path / "model.gradstep")
+    again = gs.models.load_model(tmp_path / "model.gradstep")
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert [layer.get_config() for layer in again.layers] == [layer.get_config() for layer in model.layers]
+
+
+def test_steps_that_a_mask_leaves_out_give_zeros():
+    """As in Keras, with return_sequences, whatever the layers' zero_output_for_mask was."""
+    x = np.random.default_rng(0).normal(size=(20, 4, 2))
+    layer = layers.Bidirectional(layers.GRU(3, return_sequences=True))
+    y = layer(x, mask=MASK)
+    assert not y[~MASK].any()
+    assert y[MASK].all()
+    assert layer.forward_layer.zero_output_for_mask
+    last = layers.Bidirectional(layers.GRU(3, zero_output_for_mask=True))
+    assert last(x, mask=MASK)[0].all()
+    assert not last.backward_layer.zero_output_for_mask
+
+
+def test_sequences_of_one_step():
+    """Their output has an axis of steps, too."""
+    row = [layers.Bidirectional(layers.LSTM(3, return_sequences=True)), layers.LSTM(2)]
+    model = gs.Sequential([gs.Input((1, 4)), *row])
+    assert model.predict(np.ones((5, 1, 4)), verbose=0).shape == (5, 2)
+
+
 def test_bad_pairs():
-    with pytest.raises(TypeError, match="layer must be an LSTM, a GRU or a SimpleRNN"):
+    with pytest.raises(TypeError, match="layer must be an LSTM, a GRU, a SimpleRNN or a ConvLSTM; got a Dense"):
         layers.Bidirectional(layers.Dense(3))
     with pytest.raises(ValueError, match="must not have the same go_backwards"):
         layers.Bidirectional(layers.GRU(3), backward_layer=layers.GRU(3))
@@ -145,6 +237,17 @@ def test_bad_pairs():
         layers.Bidirectional(layers.GRU(3), backward_layer=layers.GRU(3, go_backwards=True, return_sequences=True))
     with pytest.raises(ValueError, match="merged by 'sum' must have the same units"):
         layers.Bidirectional(layers.GRU(3), "sum", backward_layer=layers.GRU(4, go_backwards=True))
+    with pytest.raises(ValueError, match="must both convolve along the same number of axes, or neither; got GRU and C"):
+        layers.Bidirectional(layers.GRU(3), backward_layer=layers.ConvLSTM1D(3, 1, go_backwards=True))
+    signals = layers.ConvLSTM1D(3, 1)
+    first = layers.ConvLSTM1D(3, 1, data_format="channels_first", go_backwards=True)
+    with pytest.raises(ValueError, match="must have the same data_format"):
+        layers.Bidirectional(signals, backward_layer=first)
+    shorter = layers.Bidirectional(signals, backward_layer=layers.ConvLSTM1D(4, 2, go_backwards=True))
+    with pytest.raises(ValueError, match=r"shape but for the last axis; got rows of shape \(8, 3\) and \(7, 4\)"):
+        shorter(np.zeros((1, 2, 8, 1)))
+    with pytest.raises(ValueError, match=r"must get inputs of shape \(rows, steps, places, channels\)"):
+        layers.Bidirectional(layers.ConvLSTM1D(3, 1))(np.zeros((2, 3, 4)))
     with pytest.raises(ValueError, match="merge_mode must be one of"):
         layers.Bidirectional(layers.GRU(3), "max")
     built = layers.GRU(3)

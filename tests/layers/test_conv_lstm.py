@@ -275,5 +275,3 @@ def test_windows_and_states_that_do_not_fit():
         layers.ConvLSTM2D(2, 5)(np.zeros((1, 3, 4, 6, 1)))
     with pytest.raises(ValueError, match=r"initial_state\[0\] must have shape \(rows, 4, 6, 2\)"):
         layers.ConvLSTM2D(2, 1)(np.zeros((1, 3, 4, 6, 1)), initial_state=[np.zeros((1, 4, 6)), np.zeros((1, 4, 6, 2))])
-    with pytest.raises(TypeError, match="must be an LSTM, a GRU or a SimpleRNN"):
-        layers.Bidirectional(layers.ConvLSTM2D(2, 1))

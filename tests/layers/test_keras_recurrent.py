@@ -9,7 +9,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import layers
-from keras_runs import built, keras_says, said_with_keras
+from keras_runs import keras_says, said_with_keras
 from recurrent_cases import CELL_LAYERS
 
 pytestmark = pytest.mark.peers
@@ -21,6 +21,19 @@ CASES = {
     "before": [["GRU", {"units": 9, "reset_after": False}]],
     "no bias": [["LSTM", {"units": 9, "use_bias": False, "go_backwards": True}]],
     "other functions": [["LSTM", {"units": 9, "activation": "softsign", "recurrent_activation": "hard_sigmoid"}]],
+    "both ways": [
+        ["Bidirectional", {"layer": ["LSTM", {"units": 5, "return_sequences": True}]}],
+        ["Bidirectional", {"layer": ["GRU", {"units": 4}], "merge_mode": "mul"}],
+    ],
+    "convolutions both ways": [
+        ["Reshape", {"target_shape": [6, 5, 1]}],
+        [
+            "Bidirectional",
+            {"layer": ["ConvLSTM1D", {"filters": 3, "kernel_size": 2, "padding": "same", "return_sequences": True}]},
+        ],
+        ["Bidirectional", {"layer": ["ConvLSTM1D", {"filters": 2, "kernel_size": 3}], "merge_mode": "sum"}],
+        ["Flatten", {}],
+    ],
     "stacked": [
         ["GRU", {"units": 20, "return_sequences": True, "go_backwards": True}],
         ["LSTM", {"units": 7, "return_sequences": True}],
@@ -28,6 +41,11 @@ CASES = {
     ],
 }
 NUMBERS = """
+def made(library, name, arguments):
+    inner = arguments.get("layer")
+    arguments = arguments if inner is None else {**arguments, "layer": made(library, *inner)}
+    return getattr(library.layers, name)(**arguments)
+
 def numbers(model):
     random = np.random.default_rng(0)
     weights = [0.4 * random.normal(size=weight.shape) for weight in model.get_weights()]
@@ -38,7 +56,7 @@ PROGRAM = (
     + """
 answer = {}
 for case, rows in data["cases"].items():
-    row = [getattr(keras.layers, name)(**arguments) for name, arguments in rows]
+    row = [made(keras, name, arguments) for name, arguments in rows]
     model = keras.Sequential([keras.Input((6, 5)), *row, keras.layers.Dense(3)])
     model.compile(keras.optimizers.Adam(0.01), "mse")
     x, y, weights = numbers(model)
@@ -58,10 +76,16 @@ def says():
 
 @pytest.mark.parametrize("case", CASES)
 def test_outputs_and_ten_steps(says, case):
-    model = gs.Sequential([gs.Input((6, 5)), *built(gs, CASES[case]), layers.Dense(3, dtype="float64")])
-    model.compile(gs.optimizers.Adam(0.01), "mse")
     ours: dict[str, Any] = {"np": np}
     exec(NUMBERS, ours)
+    before = gs.config.floatx()
+    gs.config.set_floatx("float64")
+    try:
+        row = [ours["made"](gs, name, arguments) for name, arguments in CASES[case]]
+        model = gs.Sequential([gs.Input((6, 5)), *row, layers.Dense(3)])
+    finally:
+        gs.config.set_floatx(before)
+    model.compile(gs.optimizers.Adam(0.01), "mse")
     x, y, weights = ours["numbers"](model)
     model.set_weights(weights)
     outputs, losses, after = says[case]
@@ -155,7 +179,22 @@ def encoder_and_decoder():
     return gs.Model(inputs, layers.Concatenate()([last, *second]))
 
 
-@pytest.mark.parametrize("model_of", [chain, encoder_and_decoder])
+def convolving():
+    gs.utils.set_random_seed(1)
+    inputs = gs.Input((6, 5))
+    masked = layers.Masking()(inputs)
+    images = layers.Reshape((6, 5, 1))(inputs)
+    both = layers.Bidirectional(layers.ConvLSTM1D(3, 2, padding="same", return_sequences=True))(images)
+    first = layers.ConvLSTM1D(4, 3, activation="softsign", return_sequences=True)
+    second = layers.ConvLSTM1D(4, 3, go_backwards=True, return_sequences=True)
+    both = layers.Bidirectional(first, "mul", backward_layer=second)(both)
+    both = layers.Bidirectional(layers.ConvLSTM1D(2, 2), "ave")(both)
+    zeros = layers.Bidirectional(layers.SimpleRNN(3, return_sequences=True))(masked)
+    return gs.Model(inputs, layers.Concatenate()([layers.Flatten()(both), layers.Flatten()(zeros)]))
+
+
+@pytest.mark.filterwarnings("ignore:.*a Flatten, does not support masking")  # zeros of masked steps are to be seen
+@pytest.mark.parametrize("model_of", [chain, encoder_and_decoder, convolving])
 def test_files_both_ways(tmp_path, model_of):
     pytest.importorskip("h5py")
     pytest.importorskip("keras")

@@ -73,3 +73,55 @@ answer = [trained(model, x, y), trained(plain, x, y)]
     for each, found in ((model, theirs[0]), (loaded, theirs[0]), (plain, theirs[1])):
         for one, other in zip(names["trained"](each, x, y), found, strict=True):
             np.testing.assert_allclose(one, np.array(other), rtol=2e-3, atol=2e-5)
+
+
+# Each with a layer that has its weights in layers inside.
+WITHIN = """
+def build():
+    both = L.layers.Bidirectional(L.layers.GRU(2), "sum")
+    row = [
+        L.layers.TimeDistributed(L.layers.TimeDistributed(L.layers.GRU(3, return_sequences=True))),
+        L.layers.TimeDistributed(L.layers.TimeDistributed(L.layers.Bidirectional(L.layers.LSTM(2)))),
+        L.layers.SpatialDropout1D(0.25),
+        L.layers.TimeDistributed(L.layers.SimpleRNN(4)),
+        L.layers.TimeDistributed(L.Sequential([L.layers.Reshape((2, 2)), both])),
+        L.layers.LSTM(2),
+    ]
+    x = y = L.Input((3, 2, 5, 2))
+    y = row[1](row[0](y))
+    y = row[3](L.layers.TimeDistributed(row[2])(y))
+    return L.Model(x, row[5](row[4](y)))
+"""
+
+
+def test_layers_within_layers(tmp_path):
+    """Numbers, and files both ways."""
+    names: dict[str, Any] = {"L": gs}
+    exec(WITHIN, names)
+    model = names["build"]()
+    x = np.random.default_rng(0).normal(size=(4, 3, 2, 5, 2)).astype("float32")
+    model.save(tmp_path / "ours.keras")
+    model.save_weights(tmp_path / "ours.weights.h5")
+    theirs = keras_says(
+        f"""
+keras.config.set_floatx("float32")
+L = keras
+{WITHIN}
+model, x = build(), np.array(data["x"], "float32")
+model.load_weights({str(tmp_path / "ours.weights.h5")!r})
+answer = [model.predict(x, verbose=0), keras.models.load_model({str(tmp_path / "ours.keras")!r}).predict(x, verbose=0)]
+for weight in model.weights:
+    weight.assign(weight * 0.5)
+model.save({str(tmp_path / "theirs.keras")!r})
+model.save_weights({str(tmp_path / "theirs.weights.h5")!r})
+answer.append(model.predict(x, verbose=0))
+""",
+        "torch",
+        x=x.tolist(),
+    )
+    ours = model.predict(x, verbose=0)
+    np.testing.assert_allclose(theirs[0], ours, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(theirs[1], ours, rtol=1e-5, atol=1e-6)
+    model.load_weights(tmp_path / "theirs.weights.h5")
+    for one in (model, gs.models.load_model(tmp_path / "theirs.keras")):
+        np.testing.assert_allclose(theirs[2], one.predict(x, verbose=0), rtol=1e-5, atol=1e-6)

@@ -117,3 +117,29 @@ def test_what_is_refused():
     layer = layers.TimeDistributed(layers.Dense(2, name="inner"), name="outer")
     again = layers.TimeDistributed.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.GRU(3, dtype="float64"),
+        lambda: layers.Conv1D(2, 3, dtype="float64"),
+        lambda: Doubled(dtype="float64"),
+    ],
+    ids=["gru", "convolution", "custom"],
+)
+def test_steps_of_steps(make):
+    """A layer at each step of each step: values, and gradients by the input."""
+    random = np.random.default_rng(0)
+    inner = make()
+    layer = layers.TimeDistributed(layers.TimeDistributed(inner))
+    x = random.normal(size=(3, 2, 4, 5, 2))
+    y = layer(x, training=True)
+    assert layer.compute_output_shape(x.shape)[1:] == y.shape[1:]
+    alone = inner(x.reshape(-1, 5, 2), training=True)
+    np.testing.assert_allclose(y.reshape(alone.shape), alone, rtol=0, atol=1e-14)
+    dy = random.normal(size=y.shape)
+    right, _ = inner.backward(dy.reshape(alone.shape))
+    layer(x, training=True)
+    dx, _ = layer.backward(dy)
+    np.testing.assert_allclose(dx.reshape(right.shape), right, rtol=0, atol=1e-14)

@@ -61,3 +61,36 @@ def test_trains_as_keras_does(name, keras):
     np.testing.assert_allclose(model.evaluate(x, y, verbose=0, sample_weight=weights), theirs["scores"], rtol=3e-6)
     for weight, other in zip(model.weights, theirs["end"], strict=True):
         np.testing.assert_allclose(weight, other, rtol=1e-5, atol=1e-6)
+
+
+# In both libraries, whose name is `L`: names of what `evaluate` lists, found by their values.
+LISTED = """
+def listed(by_key, losses, weighs):
+    x = L.Input((4,))
+    heads = {name: L.layers.Dense(2, name=name, kernel_initializer="ones")(x) for name in ("cls", "box", "aux")}
+    model = L.Model(x, heads if by_key else list(heads.values()))
+    kinds = {"cls": "mse", "box": "mae", "aux": "huber"}
+    more = {"weighted_metrics": {"cls": ["mae"], "box": ["mse"]}} if weighs else {}
+    metrics = {name: ["mean_squared_logarithmic_error"] for name in losses}
+    model.compile("sgd", {name: kinds[name] for name in losses}, metrics=metrics, **more)
+    values = np.arange(48.0).reshape(12, 4) / 10
+    y = {"cls": values[:, :2] + 1, "box": values[:, 2:] * 2, "aux": values[:, 1:3] + 9}
+    y = y if by_key else list(y.values())
+    named = model.evaluate(values, y, verbose=0, return_dict=True)
+    names = {round(float(value), 4): name for name, value in named.items()}
+    return [names[round(float(value), 4)] for value in model.evaluate(values, y, verbose=0)]
+
+answer = [
+    listed(by_key, losses, weighs)
+    for by_key in (True, False)
+    for losses in (("cls", "box", "aux"), ("box", "aux", "cls"))
+    for weighs in (True, False)
+]
+"""
+
+
+def test_evaluate_lists_in_keras_order():
+    theirs = keras_says(f"L = keras\n{LISTED}", "torch")
+    ours = {"L": gs, "np": np}
+    exec(LISTED, ours)
+    assert ours["answer"] == theirs

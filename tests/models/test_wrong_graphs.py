@@ -37,7 +37,11 @@ def history(config, layer, call, place):
 P, Q = gs.Input((4,), name="i"), gs.Input((4,), name="j")
 GRAPHS = {
     "training": (lambda: layers.Dropout(0.5)(P, training=True), ValueError, "training must be left out.*got True"),
-    "not training": (lambda: layers.Add()([P, Q], training=False), ValueError, "training must be left out"),
+    "training of another kind": (
+        lambda: layers.Add()([P, Q], training="no"),
+        TypeError,
+        "training must be True or False",
+    ),
     "training of a model": (lambda: model()([P, Q], training=True), ValueError, "training must be left out"),
     "no outputs": (lambda: gs.Model(P), TypeError, "Model takes inputs and outputs"),
     "subclass": (

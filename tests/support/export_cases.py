@@ -236,6 +236,11 @@ CASES: dict[str, Callable[[], Any]] = {
         lambda: L.Bidirectional(L.GRU(3), merge_mode="mul"),
         row=steps,
     ),
+    "conv_bidirectional": of(
+        lambda: L.Bidirectional(L.ConvLSTM2D(3, (3, 2), padding="same", return_sequences=True)),
+        lambda: L.Bidirectional(L.ConvLSTM2D(2, 3, use_bias=False), merge_mode="sum"),
+        row=(3, 6, 5, 2),
+    ),
     "conv_lstm": of(
         lambda: L.ConvLSTM2D(3, (3, 2), padding="same", return_sequences=True),
         lambda: L.ConvLSTM2D(2, 3, strides=2, use_bias=False),

@@ -217,6 +217,10 @@ CASES |= {
     "ConvLSTM2D first": alone(
         lambda: L.ConvLSTM2D(2, 2, strides=2, use_bias=False, dropout=0.3, recurrent_dropout=0.3, **FIRST), 3, 2, 4, 4
     ),
+    "Bidirectional ConvLSTM2D": alone(lambda: L.Bidirectional(L.ConvLSTM2D(2, 2, return_sequences=True)), 3, 3, 4, 2),
+    "Bidirectional ConvLSTM1D first": alone(
+        lambda: L.Bidirectional(L.ConvLSTM1D(2, 2, padding="same", dropout=0.3, **FIRST), merge_mode="mul"), 3, 2, 4
+    ),
     "ConvLSTM3D": alone(lambda: L.ConvLSTM3D(2, 2, recurrent_activation="hard_sigmoid"), 2, 2, 3, 2, 2),
 }
 

@@ -8,6 +8,7 @@
 
 #include "bindings/arrays/data.hpp"
 #include "bindings/models/weight_attributes.hpp"
+#include "layers/tangents.hpp"
 
 namespace gs {
 namespace {
@@ -61,6 +62,7 @@ template <class... Any> AnyLayer parse_layer(const py::dict& spec, const Shapes&
   const auto kind = spec["kind"].cast<std::string>();
   std::optional<AnyLayer> layer;
   ((kind == Any::name ? void(layer.emplace(Any(inputs, Settings(spec)))) : void()), ...);
+  if (layer && spec.contains("in_inference")) freeze(*layer);
   if (layer) return *layer;
   std::string known;
   ((known += (known.empty() ? "" : ", ") + std::string(Any::name)), ...);

@@ -166,8 +166,13 @@ def _try_labels(known: np.ndarray, called: str, loss: Loss, width: int, dtype: s
         raise ValueError(f"{called}: {error}") from None
 
 
-def weight_columns(given: Any, what: str, names: Sequence[str], rows: int) -> Columns | None:
-    """sample_weight -> float64 (rows,) for each output, or None: one array for all, or a list or dict."""
+def weight_columns(
+    given: Any, what: str, names: Sequence[str], rows: int, shapes: Sequence[tuple[int, ...]]
+) -> Columns | None:
+    """sample_weight -> float64 (rows,) for each output, or None: one array for all, or a list or dict.
+
+    shapes: of a row of each output, see `row_weights`.
+    """
     if given is None:
         return None
     if isinstance(given, Mapping):
@@ -177,8 +182,8 @@ def weight_columns(given: Any, what: str, names: Sequence[str], rows: int) -> Co
     else:
         each = [alone(given, rows)] * len(names)
     found = [
-        row_weights(one, label(what, name, names) if isinstance(given, (Mapping, list)) else what, rows)
-        for name, one in zip(names, each, strict=True)
+        row_weights(one, label(what, name, names) if isinstance(given, (Mapping, list)) else what, rows, shape)
+        for name, one, shape in zip(names, each, shapes, strict=True)
     ]
     return None if all(one is None for one in found) else Columns(found)
 

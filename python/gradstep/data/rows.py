@@ -37,7 +37,8 @@ READABLE = frozenset(map(np.dtype, ("float32", "float64", "uint8", "int32", "int
 
 
 class Rows:
-    """Data as the engine reads it: x (rows, inputs), targets, and float64 weights (rows,) or None.
+    """Data as the engine reads it: x (rows, inputs), targets, and float64 weights (rows,), or (rows, ...) of each place
+    of a row's output, or None.
 
     `Columns` of them where there are several inputs or outputs.
     """
@@ -151,18 +152,23 @@ def _shaped(y: Any, name: str, loss: Loss, row: tuple[int, ...], dtype: str) -> 
     return rows_of(values, "int64" if loss.labels else dtype)
 
 
-def row_weights(given: Any, name: str, rows: int) -> np.ndarray | None:
-    """Sample weights: None, or (rows,) or (rows, 1) of finite numbers -> float64 (rows,)."""
+def row_weights(given: Any, name: str, rows: int, row: tuple[int, ...]) -> np.ndarray | None:
+    """Sample weights: None, or (rows,) or (rows, 1) of finite numbers -> float64 (rows,).
+
+    row: shape of a row of the output; weights of each of its vectors, (rows, *row[:-1]), stay so.
+    """
     if given is None:
         return None
     weights = numeric(given, name)
-    if weights.ndim == 2 and weights.shape[1] == 1:
+    each = len(row) > 1 and weights.shape == (rows, *row[:-1])
+    if weights.ndim == 2 and weights.shape[1] == 1 and not each:
         weights = weights[:, 0]
-    if weights.shape != (rows,):
-        raise ValueError(f"{name} must have a number for each of {rows} rows; its shape is {weights.shape}.")
+    if weights.shape != (rows,) and not each:
+        or_each = f", or have shape {(rows, *row[:-1])}" if len(row) > 1 else ""
+        raise ValueError(f"{name} must have a number for each of {rows} rows{or_each}; its shape is {weights.shape}.")
     if not np.isfinite(weights).all():
-        at = int(np.argmin(np.isfinite(weights)))
-        raise ValueError(f"{name} must be finite; {name}[{at}] is {weights[at]}.")
+        at = np.unravel_index(int(np.argmin(np.isfinite(weights))), weights.shape)
+        raise ValueError(f"{name} must be finite; {name}[{', '.join(map(str, at))}] is {weights[at]}.")
     return rows_of(weights, "float64")
 
 

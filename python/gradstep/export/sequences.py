@@ -13,9 +13,9 @@ from .program import Program, Value, Window
 from .scalar import not_equal, where
 from .windows import windows_of
 
-__all__ = ["bidirectional", "conv_recurrent", "recurrent"]
+__all__ = ["bidirectional", "recurrent"]
 
-STATES = {"simple_rnn": 1, "gru": 1, "gru_reset_before": 1, "lstm": 2}
+STATES = {"simple_rnn": 1, "gru": 1, "gru_reset_before": 1, "lstm": 2, "conv_lstm": 2}
 
 
 def _simple_rnn(
@@ -87,9 +87,18 @@ class Cell(NamedTuple):
 
 def recurrent(call: Call) -> Value:
     """A recurrent layer, its states behind the output if they are returned."""
-    outputs, states = _run(call, call.spec, _cell(call, call.spec, call.weights, ""), call.inputs[1:])
+    outputs, states = _results(call, call.spec, call.weights, call.inputs[1:], "")
     made = [outputs, *states] if call.spec["return_state"] else [outputs]
     return call.program.reshape(_joined(call.program, made), call.row)
+
+
+def _results(
+    call: Call, spec: dict[str, Any], weights: Sequence[np.ndarray], more: Sequence[Value], name: str
+) -> tuple[Value, list[Value]]:
+    """Output and last states of a recurrent layer; more: the states to begin with, then the mask; name: of weights."""
+    if spec["cell"] == "conv_lstm":
+        return _conv_results(call, spec, weights, more, name)
+    return _run(call, spec, _cell(call, spec, weights, name), more)
 
 
 def _joined(program: Program, values: Sequence[Value]) -> Value:
@@ -141,10 +150,12 @@ def _run(call: Call, spec: dict[str, Any], cell: Cell, more: Sequence[Value]) ->
     return made[-1] if spec["return_sequences"] else final, made[:known]
 
 
-def conv_recurrent(call: Call) -> Value:
-    """A ConvLSTM: x of a step and h are convolved, with their channels first."""
-    program, filters, rank = call.program, call.spec["filters"], len(call.spec["size"])
-    first, spec = call.spec["channels_first"], call.spec | {"channels_first": True, "units": filters}
+def _conv_results(
+    call: Call, spec: dict[str, Any], weights: Sequence[np.ndarray], more: Sequence[Value], name: str
+) -> tuple[Value, list[Value]]:
+    """Those of a ConvLSTM: x of a step and h are convolved, with their channels first."""
+    program, filters, rank = call.program, spec["filters"], len(spec["size"])
+    first, spec = spec["channels_first"], spec | {"channels_first": True, "units": filters}
 
     def turned(value: Value, back: bool = False, front: int = 0) -> Value:
         """Channels before the other axes, or back behind them; front: how many axes stay before all of them."""
@@ -158,19 +169,17 @@ def conv_recurrent(call: Call) -> Value:
 
     def step(body: Program, x: Value, states: list[Value]) -> list[Value]:
         names = ("kernel", "recurrent_kernel", "bias")
-        kernel, u, *bias = (body.constant(a, name) for a, name in zip(call.weights, names, strict=False))
+        kernel, u, *bias = (body.constant(a, name + kind) for a, kind in zip(weights, names, strict=False))
         given = body.window("conv", [x, kernel, *bias], windows, 4 * filters, True, groups=1)
         inner = body.window("conv", [states[0], u], same, 4 * filters, True, groups=1)
         return _lstm_states(body, spec, given, inner, states[1])
 
     shape = (filters, *places) if first else (*places, filters)
     count = 2 * spec["initial_state"]
-    begin = [turned(program.reshape(value, shape)) for value in call.inputs[1 : 1 + count]]
+    begin = [turned(program.reshape(value, shape)) for value in more[:count]]
     cell = Cell((filters, *places), 2, x, step)
-    outputs, states = _run(call, spec, cell, [*begin, *call.inputs[1 + count :]])
-    made = [turned(outputs, True, int(spec["return_sequences"]))]
-    made += [turned(state, True) for state in states] if spec["return_state"] else []
-    return program.reshape(_joined(program, made), call.row)
+    outputs, states = _run(call, spec, cell, [*begin, *more[count:]])
+    return turned(outputs, True, int(spec["return_sequences"])), [turned(state, True) for state in states]
 
 
 def bidirectional(call: Call) -> Value:
@@ -183,8 +192,7 @@ def bidirectional(call: Call) -> Value:
     for number, way in enumerate(ways):
         own = [states.pop(0) for _ in range(STATES[way["cell"]])] if way["initial_state"] else []
         weights = call.weights[:count] if number == 0 else call.weights[count:]
-        cell = _cell(call, way, weights, "backward_" if number else "forward_")
-        found.append(_run(call, way, cell, [*own, *masks]))
+        found.append(_results(call, way, weights, [*own, *masks], "backward_" if number else "forward_"))
     (one, first), (other, second) = found
     if ways[0]["return_sequences"]:
         other = program.take(other, range(other.shape[0])[::-1])

@@ -17,7 +17,7 @@ from ..layers.base.weights import assign, leaves_of
 from ..layers.core.input import InputLayer
 from ..layers.core.time_distributed import TimeDistributed, does_steps_at_once
 from ..saving.savable import Savable
-from ..trainers.network import Step, network_of
+from ..trainers.network import DIRECT, Step, Way, network_of
 from .changes import Changing
 from .lr_find import FindsRate
 from .masked_calls import MaskedCalls, masks_of
@@ -95,7 +95,8 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
             Of a model of several inputs a list or dict of them.
         training : bool, optional
             Whether the layers work as in training, and the model keeps what `backward` needs: the last such call
-            counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages.
+            counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages. Of
+            symbolic tensors False: the layers work as in inference in `fit` too.
         mask : array_like of bool, shape (rows, steps), or SymbolicTensor; optional
             Which steps of x count, for the layers. Of a model of several inputs a list or dict of them, as x is; None
             for those without.
@@ -110,9 +111,8 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         TypeError, ValueError
             As `predict` does.
         """
-        symbolic = is_symbolic(x)
-        in_training(training, symbolic)
-        if not symbolic:
+        in_training(training, is_symbolic(x))
+        if not is_symbolic(x):
             return self._called(x, training, mask)
         masks = None if mask is None else masks_of(mask, self.input_names, f"model {self.name!r}")
         made = self._connect(x)
@@ -122,6 +122,7 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
             except BaseException:
                 self._nodes.pop()
                 raise
+        self._nodes[-1].in_inference = training is not None
         return made
 
     def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
@@ -346,51 +347,50 @@ def _masks_of(node: Node) -> Iterator[tuple[tuple[int, Layer], SymbolicTensor]]:
     return zip(node.masked, node.inputs[len(node.given) :], strict=True)
 
 
-def _each_step(holder: TimeDistributed, source: int, steps: list[Step], first: int, at_once: tuple[int, ...]) -> int:
+def _each_step(holder: TimeDistributed, source: int, steps: list[Step], first: int, way: Way) -> int:
     """Add the calls of the layers of a model at each step of a value; gives the value of all steps."""
     inner, count = holder.layer, holder.input_shape[1]
     assert count is not None
     leaves = [leaf for leaf in holder._leaves.values() if not isinstance(leaf, InputLayer)]
-    if at_once or all(map(does_steps_at_once, leaves)):
-        return _through_inner(inner, source, steps, first, (*at_once, count))
+    if way.at_once or all(map(does_steps_at_once, leaves)):
+        return _through_inner(inner, source, steps, first, way._replace(at_once=(*way.at_once, count)))
     taking, stacking = holder._around_steps(count)
     made = []
     for taken in taking:
         steps.append(Step(taken, (source,)))
-        made.append(_through_inner(inner, first + len(steps) - 1, steps, first, ()))
+        made.append(_through_inner(inner, first + len(steps) - 1, steps, first, way))
     steps.append(Step(stacking, (source, *made)))
     return first + len(steps) - 1
 
 
-def _through_inner(inner: Any, source: int, steps: list[Step], first: int, at_once: tuple[int, ...]) -> int:
+def _through_inner(inner: Any, source: int, steps: list[Step], first: int, way: Way) -> int:
     """Add what a `TimeDistributed` does to one step: a model, or another `TimeDistributed` with one."""
     if isinstance(inner, TimeDistributed):
-        return _each_step(inner, source, steps, first, at_once)
-    return flatten_calls(inner, [source], steps, first, at_once)[0]
+        return _each_step(inner, source, steps, first, way)
+    return flatten_calls(inner, [source], steps, first, way)[0]
 
 
-def flatten_calls(
-    model: Any, sources: Sequence[int], steps: list[Step], first: int, at_once: tuple[int, ...] = ()
-) -> list[int]:
+def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: int, outer: Way = DIRECT) -> list[int]:
     """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
 
-    sources: the values that go in; first: the number of the first step's value; at_once: see `Step`.
+    sources: the values that go in; first: the number of the first step's value; outer: how the model is called.
     """
     values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
     for node in model._calls:
+        way = outer._replace(in_inference=outer.in_inference or node.in_inference)
         given = [values[id(tensor)] for tensor in node.given]
         for (place, setting), tensor in _masks_of(node):
             steps.append(Step(setting, (given[place], values[id(tensor)])))
             given[place] = first + len(steps) - 1
         if isinstance(node.operation, BaseModel):
-            made = flatten_calls(node.operation, given, steps, first, at_once)
+            made = flatten_calls(node.operation, given, steps, first, way)
         elif isinstance(node.operation, TimeDistributed) and node.operation._holds_model:
-            made = [_each_step(node.operation, given[0], steps, first, at_once)]
+            made = [_each_step(node.operation, given[0], steps, first, way)]
         else:
+            for stage in node.operation._stages:
+                stage.build((None, *node.operation._output_row))
             for layer in (node.operation, *node.operation._stages):
-                if layer is not node.operation:
-                    layer.build((None, *node.operation._output_row))
-                steps.append(Step(layer, tuple(given), at_once))
+                steps.append(Step(layer, tuple(given), *way))
                 given = [first + len(steps) - 1]
             made = given
             if node.operation._outputs:

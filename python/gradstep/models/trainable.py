@@ -156,8 +156,10 @@ class Trainable(Face):
 
     def _losses_and_metrics(self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> LossesAndMetrics:
         """Resolve the arguments of `compile`."""
-        make = LossesAndMetrics.of_all if self._has_many else LossesAndMetrics.of_one
-        return make(self.output_names, loss, loss_weights, metrics, weighted)
+        given = self.output_names, loss, loss_weights, metrics, weighted
+        if self._has_many:
+            return LossesAndMetrics.of_all(*given, by_key=isinstance(self.output, dict))
+        return LossesAndMetrics.of_one(*given)
 
     def _renew(self) -> None:
         """Tell the engine which weights are to be trained."""
@@ -221,7 +223,8 @@ class Trainable(Face):
         class_weight : dict of int to float, optional
             What the loss of rows of a class counts for in training; 1 for classes that are not in it.
         sample_weight : array_like, shape (rows,), optional
-            What the loss of each row counts for in training, and in the validation of rows that are split off.
+            What the loss of each row counts for in training, and in the validation of rows that are split off. Of
+            outputs of several axes it may have their shape without the last one: (rows, steps) of sequences.
         initial_epoch : int, default 0
             Which epoch to begin at, as when training goes on.
         steps_per_epoch : int, optional
@@ -355,7 +358,7 @@ class Trainable(Face):
     @property
     def metrics_names(self) -> list[str]:
         """Names of the values that `evaluate` returns: "loss", losses of several outputs, metrics."""
-        return list(self._executor.losses_and_metrics.log_names)
+        return list(self._executor.losses_and_metrics.listed)
 
     @property
     def _directions(self) -> dict[str, bool | None]:

@@ -66,6 +66,8 @@ def described_graph(
             for (place, _), tensor in zip(node.masked, node.inputs[len(given) :], strict=True):
                 masks[place] = argument(tensor)
             inbound.append(_call_of(operation, given, node.listed, masks))
+            if node.in_inference:
+                inbound[-1]["kwargs"]["training"] = False
         layer = serialize(operation)
         layer.update(name=operation.name, inbound_nodes=inbound)
         as_operation(layer)
@@ -282,6 +284,7 @@ def _named(call: Any, what: str) -> Arguments:
         if one is not None:
             tensors[name] = one
     options = {name: True for name in ("use_causal_mask", "return_attention_scores") if named.pop(name, False)}
+    options |= _of_training(named)
     for key, value in named.items():
         if value not in (None, False):
             raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
@@ -296,18 +299,22 @@ def _given(call: Any, what: str) -> Arguments:
     if not isinstance(arguments, (list, tuple)) or len(arguments) != 1:
         raise ValueError(f"{what} must be called with one argument, which may be a list; got {arguments!r}.")
     rest = dict(options or {})
+    training = _of_training(rest)
     masks = [None if one is None else _tensor(one, what) for one in _listed(rest.pop("mask", None))]
     states = rest.pop("initial_state", None)
     for key, value in rest.items():
-        if key == "training" and value is not True:
-            continue
         if any(one is not None for one in _listed(value)):
             raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
     if states is not None:
         given = [*_listed(arguments[0]), *_listed(states)]
-        return [_tensor(one, what) for one in given], True, [], {}, masks
+        return [_tensor(one, what) for one in given], True, [], training, masks
     listed = isinstance(arguments[0], (list, tuple))
-    return [_tensor(one, what) for one in (arguments[0] if listed else arguments)], listed, [], {}, masks
+    return [_tensor(one, what) for one in (arguments[0] if listed else arguments)], listed, [], training, masks
+
+
+def _of_training(options: dict[str, Any]) -> dict[str, Any]:
+    """What a call was told of training, taken out of its options: that it is as in inference, or nothing."""
+    return {"training": options.pop("training")} if options.get("training") is False else {}
 
 
 def _listed(given: Any) -> list[Any]:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..hints import warn
+from ..layers.core.time_distributed import TimeDistributed
 from ..layers.preprocessing.normalization import Normalization
 from . import archive, json_text
 from .datasets import check_dataset, mark, numbers_of, write_dataset
 from .file_formats import parsed
 from .keras_optimizers import read_state
-from .layers import held_model
 from .operations import without_masks
 
 if TYPE_CHECKING:
@@ -37,61 +37,81 @@ def h5py_module() -> Any:
     return h5py
 
 
-# Where in a layer's group Keras keeps the weights, of layers that have them in a layer inside.
-INSIDE = dict.fromkeys(("GRU", "LSTM", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), "/cell")
-INSIDE["TimeDistributed"] = "/layer"
-
-
-# The same of layers that have several, of as many weights each.
-INSIDES = {
-    "bidirectional": ("/forward_layer/cell", "/backward_layer/cell"),
-    "multi_head_attention": ("/query_dense", "/key_dense", "/value_dense", "/output_dense"),
+# Where in a layer's group Keras keeps the weights, of layers that have them in layers inside: as many in each.
+INSIDE: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("GRU", "LSTM", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), ("/cell",)
+)
+INSIDE |= {
+    "Bidirectional": ("/forward_layer/cell", "/backward_layer/cell"),
+    "MultiHeadAttention": ("/query_dense", "/key_dense", "/value_dense", "/output_dense"),
 }
 
 
-def _parts(group: str, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+def _parts(groups: Sequence[str], values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
     """The groups in which the weights of a layer are, and which are in each."""
-    parts = INSIDES.get(re.sub(r"_\d+$", "", group.rpartition("/")[2]), ("",))
-    each = len(values) // len(parts)
-    yield from ((group + part, values[i * each : (i + 1) * each]) for i, part in enumerate(parts))
+    each = len(values) // len(groups)
+    yield from ((group, values[i * each : (i + 1) * each]) for i, group in enumerate(groups))
 
 
-def _groups(classes: Sequence[str]) -> Iterator[str]:
-    """Keras's name of the group of each layer: its class in snake case, numbered within the model."""
+def _groups(chains: Sequence[Sequence[str]]) -> Iterator[list[str]]:
+    """Keras's names of the groups of each layer: its class in snake case, numbered within the model.
+
+    chains: the class of each, and of those that it holds one in another, as a `TimeDistributed` does.
+    """
     count: dict[str, int] = {}
-    for name in classes:
+    for name, *held in chains:
         stem = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
         count[stem] = count.get(stem, -1) + 1
         number = f"_{count[stem]}" if count[stem] else ""
-        yield f"layers/{stem}{number}{INSIDE.get(name, '')}"
+        parts = INSIDE.get([name, *held][-1], ("",))
+        yield [f"layers/{stem}{number}{'/layer' * len(held)}{part}" for part in parts]
 
 
-def _places(model: Any, outer: str = "") -> dict[int, tuple[str, Any]]:
-    """The group of every layer of a model, those of models in it too; each layer once, by its identity."""
-    found: dict[int, tuple[str, Any]] = {}
-    for group, layer in zip(_groups([type(layer).__name__ for layer in model.layers]), model.layers, strict=True):
-        while getattr(layer, "_holds_model", False):
-            layer, group = layer.layer, group + INSIDE.get(type(layer.layer).__name__, "")
-        inner = _places(layer, f"{outer}{group}/") if hasattr(layer, "layers") else {id(layer): (outer + group, layer)}
+def _chain(layer: Any) -> list[Any]:
+    """A layer or model, behind those that hold it."""
+    chain = [layer]
+    while isinstance(chain[-1], TimeDistributed):
+        chain.append(chain[-1].layer)
+    return chain
+
+
+def _places(model: Any, outer: str = "") -> dict[int, tuple[list[str], Any]]:
+    """The groups of every layer of a model, those of models in it too; each layer once, by its identity."""
+    found: dict[int, tuple[list[str], Any]] = {}
+    chains = [_chain(layer) for layer in model.layers]
+    for groups, chain in zip(_groups([[type(one).__name__ for one in chain] for chain in chains]), chains, strict=True):
+        at = [outer + group for group in groups]
+        inner = _places(chain[-1], f"{at[0]}/") if hasattr(chain[-1], "layers") else {id(chain[0]): (at, chain[0])}
         for key, place in inner.items():
             found.setdefault(key, place)
     return found
 
 
-def _described(config: Any, outer: str = "") -> list[str]:
+def _described_chain(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The entry of a layer or model in a config, behind those that hold it."""
+    chain = [entry]
+    while chain[-1].get("class_name") == "TimeDistributed":
+        config = chain[-1].get("config")
+        inner = config.get("layer") if isinstance(config, Mapping) else None
+        if not isinstance(inner, Mapping):
+            break
+        chain.append(inner)
+    return chain
+
+
+def _described(config: Any, outer: str = "") -> list[list[str]]:
     """Keras's names of the groups of the layers in a model's config, in order, without inputs."""
     layers = config.get("layers") if isinstance(config, Mapping) else None
     if isinstance(config, Mapping) and "output_layers" in config:
         layers = without_masks(layers, config["output_layers"])
     known = [one for one in layers if isinstance(one, Mapping)] if isinstance(layers, list) else []
-    known = [one for one in known if one.get("class_name") != "InputLayer"]
+    chains = [_described_chain(one) for one in known if one.get("class_name") != "InputLayer"]
+    classes = [[str(one.get("class_name")) for one in chain] for chain in chains]
     found = []
-    for group, one in zip(_groups([str(one.get("class_name")) for one in known]), known, strict=True):
-        while (held := held_model(one)) is not None:
-            one, group = held, group + INSIDE.get(str(held.get("class_name")), "")
-        own = one.get("config")
+    for groups, chain in zip(_groups(classes), chains, strict=True):
+        at, own = [outer + group for group in groups], chain[-1].get("config")
         inner = isinstance(own, Mapping) and isinstance(own.get("layers"), list)
-        found += _described(own, f"{outer}{group}/") if inner else [outer + group]
+        found += _described(own, f"{at[0]}/") if inner else [at]
     return found
 
 
@@ -109,8 +129,8 @@ def write_weights(model: Savable, variables: Sequence[np.ndarray] | None = None)
     with h5py.File(buffer, "w") as file:
         mark(file)
         file.create_group("vars").attrs["name"] = model.name
-        for group, layer in _places(model).values():
-            for part, weights in _parts(group, _kept(layer)):
+        for groups, layer in _places(model).values():
+            for part, weights in _parts(groups, _kept(layer)):
                 members = file.create_group(f"{part}/vars")
                 members.attrs["name"] = layer.name
                 for i, weight in enumerate(weights):
@@ -130,8 +150,8 @@ def read_weights(model: Savable, data: bytes, path: str) -> dict[int, list[np.nd
     """
     with _opened(data, path) as file:
         return {
-            number: _numbers(file, group, [weight.shape for weight in layer.weights], path)
-            for number, (group, layer) in enumerate(_places(model).values())
+            number: _numbers(file, groups, [weight.shape for weight in layer.weights], path)
+            for number, (groups, layer) in enumerate(_places(model).values())
             if layer.weights
         }
 
@@ -196,9 +216,9 @@ def _opened(data: bytes, path: str) -> Iterator[Any]:
             yield file
 
 
-def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
+def _numbers(file: Any, groups: Sequence[str], shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
     """The data sets of a layer's groups, read if they have these shapes; else stand-ins of their own shapes."""
-    return [array for part, some in _parts(group, shapes) for array in _numbers_in(file, part, some, path)]
+    return [array for part, some in _parts(groups, shapes) for array in _numbers_in(file, part, some, path)]
 
 
 def _numbers_in(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:

@@ -62,7 +62,7 @@ class DataAdapter:
         equal_rows(x, numeric(y, names[1]), names[:2])
         ready = model._ready(x[:1].toarray() if sparse else x, names[0])
         known = targets(y, names[1], loss, self._executor.output_rows[0], model.dtype)
-        weights = row_weights(sample_weight, names[2], len(known))
+        weights = row_weights(sample_weight, names[2], len(known), self._executor.output_rows[0])
         if sparse:
             return SparseRows(x, known, weights)
         if kind and kind == self._kind(ready, known):
@@ -89,7 +89,8 @@ class DataAdapter:
         if rows == 0:
             raise ValueError(f"{names[0]} must have at least one row.")
         known = target_columns(y, names[1], outputs, losses, self._executor.output_rows, rows, model.dtype)
-        return ManyRows(columns, known, weight_columns(sample_weight, names[2], outputs, rows))
+        weights = weight_columns(sample_weight, names[2], outputs, rows, self._executor.output_rows)
+        return ManyRows(columns, known, weights)
 
     def dense(self, rows: Rows, which: np.ndarray | slice | None = None) -> Rows:
         """Some of the rows, or all of them, as the engine reads them."""

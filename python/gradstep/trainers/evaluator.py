@@ -82,7 +82,7 @@ class Evaluator:
                     logs = self.score(feed, run, hooks, bar)
                 if bar is not None:
                     bar.finish(logs)
-            return _result(logs, named)
+            return self._result(logs, named)
 
     def score(self, feed: Feed, run: Any, hooks: CallbackList, bar: Bar | None = None) -> dict[str, float]:
         """Loss and metrics over a feed, from its beginning; none if it has no batch left."""
@@ -185,9 +185,16 @@ class Evaluator:
         rows = self._data.readable(self._data.rows(x, y, sample_weight).of_classes(class_weight))
         kept = executor.kept_run(rows, train)
         if kept is not None:
-            return _result(self._of_batch(kept, train), named)
+            return self._result(self._of_batch(kept, train), named)
         with executor.lent:  # for the metrics, which a run that is kept has none of
-            return _result(self._of_batch(executor.fresh_run(rows, train), train), named)
+            return self._result(self._of_batch(executor.fresh_run(rows, train), train), named)
+
+    def _result(self, logs: dict[str, float], named: bool) -> Scores:
+        if named:
+            return logs
+        known = [name for name in self._executor.losses_and_metrics.listed if name in logs]
+        values = [logs[name] for name in [*known, *(name for name in logs if name not in known)]]
+        return values if len(values) > 1 else values[0]
 
     def _of_batch(self, kept: KeptRun, train: bool) -> dict[str, float]:
         """Loss and metrics of a run's batch."""
@@ -202,7 +209,7 @@ class Evaluator:
         """As `Model.metrics`."""
         known = self._executor.losses_and_metrics
         found = []
-        for name in known.log_names:
+        for name in known.listed:
             metric = known.objects.get(name)
             if metric is None:
                 metric = Mean(name)
@@ -221,13 +228,6 @@ def _bar(title: str, steps: int | None, level: int) -> Iterator[Bar | None]:
     finally:
         if bar is not None:
             bar.close()
-
-
-def _result(logs: dict[str, float], named: bool) -> Scores:
-    if named:
-        return logs
-    values = list(logs.values())
-    return values if len(values) > 1 else values[0]
 
 
 def metrics_in(given: Any) -> Iterator[Metric]:

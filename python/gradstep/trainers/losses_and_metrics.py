@@ -18,7 +18,7 @@ from ..losses.native import NativeLoss
 from ..metrics.base import Metric
 from .output_metrics import MetricUse, OutputMetrics
 
-__all__ = ["LossesAndMetrics"]
+__all__ = ["LossesAndMetrics", "beside"]
 
 
 def _loss_of_one(loss: Any, loss_weights: Any, names: Sequence[str]) -> Loss | None:
@@ -99,8 +99,10 @@ class LossesAndMetrics:
         # Whether what the logs have beside "loss" is better when larger, in order; None: it does not say.
         self.directions: dict[str, bool | None] = dict(self._named())
         self.names = list(self.directions)
-        # Names of what `evaluate` gives: "loss", those of several outputs, and the metrics.
+        # Names in the logs, as the engine counts: "loss", those of several outputs, and the metrics of each.
         self.log_names = ["loss", *self.names]
+        # The same in Keras's order, which is that of the list that `evaluate` gives.
+        self.listed = self.log_names
         self.loss = next((one for one in losses if one is not None), None)  # the first that there is
         for name, count in Counter(name for name, _ in self._named()).items():
             if count > 1:
@@ -123,14 +125,22 @@ class LossesAndMetrics:
 
     @classmethod
     def of_all(
-        cls, names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any
+        cls, names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any, by_key: bool = False
     ) -> LossesAndMetrics:
-        """Of a model of these outputs; arguments as `compile` takes them. Raises as `of_one` does."""
+        """Of a model of these outputs; arguments as `compile` takes them. Raises as `of_one` does.
+
+        by_key: whether outputs are in a dict.
+        """
         chosen = _take_losses(names, loss)
         plain, more = _each_of(names, metrics, "metrics"), _each_of(names, weighted, "weighted_metrics")
         each = zip(plain, more, chosen, strict=True)
         metrics_of = [OutputMetrics(first, second, one or losses.MeanSquaredError()) for first, second, one in each]
-        return cls(names, chosen, _take_factors(names, loss_weights, chosen), metrics_of)
+        made = cls(names, chosen, _take_factors(names, loss_weights, chosen), metrics_of)
+        order = list(loss) if by_key and isinstance(loss, Mapping) and "class_name" not in loss else names
+        found = [f"{name}_loss" for name in order if f"{name}_loss" in made.names]
+        others = [name for name in made.names if name not in found]
+        made.listed = ["loss", *found, *(sorted(others) if len(names) > 1 else others)]
+        return made
 
     def _named(self) -> Iterator[tuple[str, bool | None]]:
         """Each name in the logs beside "loss", and its direction."""
@@ -197,7 +207,7 @@ class LossesAndMetrics:
                 one = y, counts, loss._mask(y)
             else:
                 flat, parts = flat_targets(y), math.prod(row[:-1])
-                each = counts if counts is None or parts == 1 else np.repeat(counts, parts)
+                each = None if counts is None else of_vectors(counts, parts)
                 one = flat, each, loss._mask(flat.ravel())
             for to, value in zip(found, one, strict=True):
                 to.append(value)
@@ -216,6 +226,11 @@ class LossesAndMetrics:
             if loss is not None and y is not None and metrics_of.all:
                 found += metrics_of.uses(loss, y, tuple(rows[i]), dtype, weighted[i], i)
         return found
+
+
+def of_vectors(weights: np.ndarray, parts: int) -> np.ndarray:
+    """Weights of rows, or of each vector of a row already, as those of the vectors: (rows * parts,)."""
+    return weights.ravel() if weights.ndim > 1 else np.repeat(weights, parts)
 
 
 def flat_targets(y: np.ndarray) -> np.ndarray:
@@ -241,6 +256,11 @@ def _of_batch(
     return factor * value, value, gradient if factor == 1 else gradient.dtype.type(factor) * gradient
 
 
+def beside(weights: np.ndarray, axes: int) -> np.ndarray:
+    """Weights with as many axes as numbers of the vectors (rows, ...) have, which they multiply."""
+    return weights.reshape(*weights.shape, *[1] * (axes - weights.ndim))
+
+
 def shaped_loss(
     loss: Loss,
     targets: np.ndarray,
@@ -254,7 +274,7 @@ def shaped_loss(
         mask = mask.reshape(len(mask), *row[:-1])
     if len(row) == 1:
         return loss._of_batch(targets, outputs, weights, mask)
-    spread = None if weights is None else weights.reshape(-1, *[1] * (len(row) - 1))
+    spread = None if weights is None else beside(weights, len(row))
     value, gradient = loss._of_batch(targets, outputs.reshape(-1, *row), spread, mask)
     return value, gradient.reshape(outputs.shape)
 

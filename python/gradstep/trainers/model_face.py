@@ -46,6 +46,10 @@ class ModelFace(Protocol):
         """Names of the outputs, as far as they are known."""
 
     @property
+    def output(self) -> Any:
+        """Output tensors, in the structure that was given."""
+
+    @property
     def dtype(self) -> str:
         """Of weights, sums and outputs."""
 

@@ -12,7 +12,9 @@ from ..layers.base.call_graph import CallGraph, Value
 from ..layers.base.layer import Layer
 
 __all__ = [
+    "DIRECT",
     "Step",
+    "Way",
     "address",
     "arranged",
     "check_backward",
@@ -27,17 +29,28 @@ __all__ = [
 T = TypeVar("T")
 
 
+class Way(NamedTuple):
+    """How a layer or model is called in a model: see `Step`."""
+
+    at_once: tuple[int, ...] = ()
+    in_inference: bool = False
+
+
+DIRECT = Way()
+
+
 class Step(NamedTuple):
     """A call of a layer.
 
     sources: which values it is called on. Values are numbered: first the model's inputs, then what the steps give, in
     their order. at_once: how many steps of a sequence, or of sequences of them, the layer is called on side by side,
-    which was built for one.
+    which was built for one. in_inference: whether the layer works in training as it does in inference.
     """
 
     layer: Layer
     sources: tuple[int, ...]
     at_once: tuple[int, ...] = ()
+    in_inference: bool = False
 
 
 def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]) -> _core.Network:
@@ -97,12 +110,12 @@ def graph_of(
 ) -> tuple[list[Layer], CallGraph, list[Value], list[Value | None]]:
     """The layers that compute something, which are the graph's first ones; the calls as a graph; and its values and
     their masks, in the order in which steps count them."""
-    working, always = computing_layers(steps), frozenset[int]()
+    working, always, frozen = computing_layers(steps), frozenset[int](), _in_inference(steps)
     while True:
-        graph = CallGraph(shapes, working, always)
+        graph = CallGraph(shapes, working, always, frozen)
         values = [Value(i, tuple(shape)) for i, shape in enumerate(shapes)]
         masks: list[Value | None] = [None] * len(values)
-        for layer, sources, at_once in steps:
+        for layer, sources, at_once, _ in steps:
             given, known = [values[i] for i in sources], [masks[i] for i in sources]
             if at_once:
                 output, mask = graph.call(layer, given, row=(*at_once, *layer._output_row)), known[0]
@@ -113,6 +126,19 @@ def graph_of(
         if graph.masked & graph.unmasked <= always:
             return working, graph, values, masks
         always |= graph.masked & graph.unmasked
+
+
+def _in_inference(steps: Sequence[Step]) -> frozenset[int]:
+    """The layers, by identity, that work in training as they do in inference."""
+    frozen = {id(step.layer) for step in steps if step.in_inference}
+    for step in steps:
+        if id(step.layer) in frozen and not step.in_inference:
+            if step.layer._differs_in_training:
+                raise ValueError(
+                    f"layer {step.layer.name!r} must be called with training=False in all or none of a model's calls."
+                )
+            frozen.discard(id(step.layer))
+    return frozenset(frozen)
 
 
 def _fitting(mask: Value | None, output: Value) -> int | None:
@@ -136,7 +162,7 @@ def renew(network: _core.Network, steps: Sequence[Step]) -> None:
 def check_backward(steps: Sequence[Step], inputs: int) -> None:
     """Raise NotImplementedError where the way back needs a layer that does not know it."""
     learns = [False] * inputs
-    for layer, sources, _ in steps:
+    for layer, sources, *_ in steps:
         learns.append(bool(layer.trainable_weights) or any(learns[source] for source in sources))
         if learns[-1] and layer._computing._in_numpy and type(layer._computing).backward is Layer.backward:
             raise NotImplementedError(f"layer {layer.name!r} must define backward(dy) for training.")

@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from ..data.rows import Rows
 from ..metrics.reduction import MeanMetricWrapper
+from .losses_and_metrics import beside
 from .output_metrics import MetricUse
 
 __all__ = ["HasStepLogs", "KeptRun", "Run", "RunOverBatches", "RunWithMetrics"]
@@ -109,7 +110,7 @@ class RunWithMetrics:
             mask = masks[k]
             if mask is not None and isinstance(metric, MeanMetricWrapper):  # as in Keras, which others do not ask
                 shaped = mask.reshape(len(mask), *self._shapes[k][:-1])
-                weights = shaped if weights is None else shaped * weights.reshape(-1, *[1] * (shaped.ndim - 1))
+                weights = shaped if weights is None else shaped * beside(weights, shaped.ndim)
             metric.update_state(self._ys[k][rows], outputs[k].reshape(-1, *self._shapes[k]), sample_weight=weights)
 
 

@@ -128,6 +128,12 @@ class Attending(Base):
         finally:
             self._scored = scored
 
+    def _connected_for(self, values: list[Any], training: Any) -> Any:
+        """What it gives for symbolic tensors; training: None, or False."""
+        made = self._connect(values)
+        self._nodes[-1].in_inference = training is not None
+        return made
+
     def _connect(self, x: Any) -> Any:
         tensors = tensors_of(x, f"the inputs of layer {self.name!r}")
         shapes = [tensor.shape for tensor in tensors]

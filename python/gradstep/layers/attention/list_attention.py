@@ -106,7 +106,7 @@ class ListAttention(Attending):
             given[name] = one
         values = self._called_with(given, use_causal_mask, scores)
         if symbolic:
-            return self._connect(values)
+            return self._connected_for(values, training)
         output = self._computed(values, trains)
         return (output, self._weights_of(values)) if scores else output
 

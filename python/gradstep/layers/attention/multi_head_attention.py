@@ -318,7 +318,7 @@ class MultiHeadAttention(Attending, Merge):
             raise ValueError(f"query must have shape (rows, steps, n); its shape is {np.shape(query)}.")
         values = self._called_with(given, use_causal_mask, scores)
         if symbolic:
-            return self._connect(values)
+            return self._connected_for(values, training)
         zeroes, self._zeroes = self._zeroes, self._zeroes or scores
         try:
             output = self._computed(values, trains)

@@ -32,14 +32,15 @@ class ExternalLayer:
     runs again before `backward`.
     """
 
-    def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]], masked: bool) -> None:
+    def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]], masked: bool, frozen: bool) -> None:
         self._layer, self._inputs, self._masked = layer, inputs, masked  # inputs: shapes of a row of each
+        self._frozen = frozen  # whether it works as in inference always
         self._row, self._trained = layer._output_row, layer._trained[: len(layer.weights)]
         self._method, self._options = custom_layer_calls.method_of(layer)
 
     def forward(self, xs: list[np.ndarray], training: bool, call: int) -> Any:
         """What the layer gives for inputs (rows, *shape of a row) each, which cannot be written; call: its number."""
-        layer, options = self._layer, self._options[training]
+        layer, options = self._layer, self._options[training and not self._frozen]
         if self._masked:
             options = {**options, "mask": xs.pop() != 0}
         known = vars(layer)
@@ -126,6 +127,8 @@ class CallGraph:
         Those that will be called and compute something, each once: the first layers of the network.
     always_masked : collection of int
         Which of them, by identity, get a mask in every call, because they get one in some.
+    frozen : collection of int
+        Which of them work in training as they do in inference.
 
     Attributes
     ----------
@@ -140,14 +143,18 @@ class CallGraph:
     """
 
     def __init__(
-        self, shapes: Sequence[tuple[int, ...]], layers: Sequence[Layer], always_masked: frozenset[int] = frozenset()
+        self,
+        shapes: Sequence[tuple[int, ...]],
+        layers: Sequence[Layer],
+        always_masked: frozenset[int] = frozenset(),
+        frozen: frozenset[int] = frozenset(),
     ) -> None:
         self.specifications: list[dict[str, Any]] = [{} for _ in layers]
         self.nodes: list[tuple[Any, ...]] = []
         self.rows: list[tuple[int, ...]] = []
         self._places = {id(layer): i for i, layer in enumerate(layers)}
         self._count = len(shapes)
-        self._always = always_masked
+        self._always, self._frozen = always_masked, frozen
         self.masked: set[int] = set()
         self.unmasked: set[int] = set()
 
@@ -166,8 +173,11 @@ class CallGraph:
         place = self._places[id(layer)]
         if not self.specifications[place]:
             spec, computing = layer._full_specification(mask is not None), layer._computing
+            frozen = id(layer) in self._frozen
+            if spec and frozen:
+                spec |= {"in_inference": True}
             self.specifications[place] = spec or _external(
-                computing, place + 1, [one.row for one in read], mask is not None
+                computing, place + 1, [one.row for one in read], mask is not None, frozen
             )
         return self._value((place, tuple(one.number for one in read)), layer._output_row if row is None else row)
 
@@ -282,7 +292,9 @@ class CallGraph:
         return self.add(spec, read, external.row)
 
 
-def _external(layer: Layer, number: int, inputs: Sequence[tuple[int, ...]], masked: bool) -> dict[str, Any]:
+def _external(
+    layer: Layer, number: int, inputs: Sequence[tuple[int, ...]], masked: bool, frozen: bool
+) -> dict[str, Any]:
     """The specification of a layer in NumPy."""
     return {
         "kind": "external",
@@ -291,6 +303,6 @@ def _external(layer: Layer, number: int, inputs: Sequence[tuple[int, ...]], mask
         "known": list(layer._trained[: len(layer.weights)]),
         "number": number,
         "differentiable": True,
-        "asked": ExternalLayer(layer, inputs, masked),
+        "asked": ExternalLayer(layer, inputs, masked, frozen),
         "weights": layer._settings(),
     }

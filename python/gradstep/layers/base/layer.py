@@ -336,7 +336,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         x : array_like, shape (rows, ...), or SymbolicTensor
         training : bool, optional
             Whether the layer works as in training, and keeps what `backward` needs: the last such call counts. What it
-            draws, as `Dropout`, is new in each.
+            draws, as `Dropout`, is new in each. Of a symbolic tensor False: it works as in inference in `fit` too.
         mask : array_like of bool, shape (rows, steps), or SymbolicTensor; optional
             Which steps of x count; of layers whose numbers depend on it. Between layers of a model masks travel by
             themselves: this is another one, for the output too.
@@ -354,7 +354,9 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         symbolic = is_symbolic(x)
         trains = in_training(training, symbolic)
         if symbolic:
-            return self._connected(x, mask)
+            made = self._connected(x, mask)
+            self._nodes[-1].in_inference = training is not None
+            return made
         return self._eager.forward(x, trains, mask)
 
     def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:

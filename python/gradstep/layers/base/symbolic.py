@@ -121,7 +121,11 @@ class Node:
     masked : list of (int, Layer)
         For each of those masks which input it is of, and the layer that gives it to that.
     outputs : list of SymbolicTensor
+    in_inference : bool
+        Whether the layers compute in training too what they do in inference: a call with ``training=False``.
     """
+
+    in_inference = False
 
     def __init__(
         self, operation: Any, inputs: Sequence[SymbolicTensor], listed: bool, shapes: Sequence[Shape], dtype: str
@@ -205,15 +209,14 @@ def is_symbolic(x: Any) -> bool:
 
 
 def in_training(training: Any, symbolic: bool = False) -> bool:
-    """The argument of a call: False where it is left out, as it must be in the description of a model."""
-    if training is None:
-        return False
-    if symbolic:
+    """The argument of a call: False where it is left out; it must not be True in the description of a model."""
+    trains = training is not None and check_bool("training", training)
+    if symbolic and trains:
         raise ValueError(
-            "training must be left out in a call with symbolic tensors: fit works as in training, evaluate and predict "
-            f"do not; got {training!r}. A layer that must not change is made with trainable=False."
+            "training must be left out, or False, in a call with symbolic tensors: fit works as in training, evaluate "
+            "and predict do not; got True."
         )
-    return check_bool("training", training)
+    return trains
 
 
 def tensors_of(x: Any, what: str) -> list[SymbolicTensor]:
@@ -242,9 +245,18 @@ class Connected:
     _nodes: list[Node]
 
     if TYPE_CHECKING:
+        _in_numpy: bool
+        _key: int | None
 
         def build(self, input_shape: Shape) -> None: ...
         def compute_output_shape(self, input_shape: Shape) -> Shape: ...
+        def specification(self) -> dict[str, Any] | None: ...
+
+    @property
+    def _differs_in_training(self) -> bool:
+        """Whether it may compute in training what it does not in inference."""
+        draws = self._in_numpy or self._key is not None
+        return draws or (self.specification() or {}).get("kind") == "batch_normalization"
 
     @property
     def input(self) -> Any:

@@ -176,8 +176,13 @@ class TimeDistributed(Layer):
         return self.layer._computes if self._holds_model else self.layer._computes_itself
 
     @property
+    def _differs_in_training(self) -> bool:
+        return self.layer._differs_in_training
+
+    @property
     def _computing(self) -> Layer:
-        return self if self._holds_model else self.layer
+        computing: Layer = self if self._holds_model else self.layer._computing
+        return computing
 
     def _takes_mask(self) -> bool:
         return not self._holds_model and self.layer._takes_mask() and not self.layer._in_numpy
@@ -238,19 +243,31 @@ class TimeDistributed(Layer):
     def _add_to(
         self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None]
     ) -> tuple[Value, Value | None]:
-        x, mask, row = inputs[0], masks[0], self._output_row
-        spec = None if self.layer._in_numpy else self.layer.specification()
+        x, mask = inputs[0], masks[0]
         if not self._computes_itself:
-            return graph.view(x, row), mask
+            return graph.view(x, self._output_row), mask
+        return self._over_steps(graph, self, x, mask), mask
+
+    def _over_steps(self, graph: CallGraph, outer: TimeDistributed, x: Value, mask: Value | None) -> Value:
+        """What the innermost layer gives for each step; the graph knows it as the outermost one around it."""
+        row, innermost = self._output_row, self.layer
+        while isinstance(innermost, TimeDistributed):
+            innermost = innermost.layer
+        spec = None if innermost._in_numpy else innermost.specification()
         if spec is not None and spec["kind"] in (*AT_ONCE, "shared_dropout"):
-            return graph.call(self, [x]), mask
-        steps = []
+            return graph.call(outer, [x], row=row)
+        made = []
         for step in range(x.row[0]):
-            of_step = graph.step(mask, step) if mask is not None and self._takes_mask() else None
-            if of_step is None and self._takes_mask():
-                of_step = graph.mask_for(self.layer, graph.step(x, step), None)
-            steps.append(graph.call(self, [graph.step(x, step)], of_step, row[1:]))
-        return graph.stack(steps), mask
+            of_step, of_mask = graph.step(x, step), None
+            if isinstance(self.layer, TimeDistributed):
+                if mask is not None and len(mask.row) > 1:
+                    of_mask = graph.step(mask, step)
+                made.append(self.layer._over_steps(graph, outer, of_step, of_mask))
+                continue
+            if self._takes_mask():
+                of_mask = graph.mask_for(self.layer, of_step, None) if mask is None else graph.step(mask, step)
+            made.append(graph.call(outer, [of_step], of_mask, row[1:]))
+        return graph.stack(made)
 
     # -- of a model ----------------------------------------------------------------------------------------------------
 

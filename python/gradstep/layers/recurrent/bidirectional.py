@@ -12,6 +12,7 @@ from ...checks import check_choice, describe
 from ...described import revive
 from ..base.layer import Layer
 from ..base.weights import assign
+from .conv_lstm import ConvLSTM, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from .gru import GRU
 from .lstm import LSTM
 from .recurrent import Recurrent
@@ -28,7 +29,10 @@ __all__ = ["Bidirectional"]
 
 MODES = {name: name for name in ("concat", "sum", "ave", "mul")}
 # Settings that both directions must have in common.
-SHARED = ("use_bias", "return_sequences", "return_state", "zero_output_for_mask")
+SHARED = ("use_bias", "return_sequences", "return_state", "data_format")
+KINDS: dict[str, type[Recurrent]] = {
+    kind.__name__: kind for kind in (ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, LSTM, SimpleRNN)
+}
 # What makes keys of the two layers, for inputs and states each, of one.
 KEYS = (0, 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
@@ -38,16 +42,17 @@ class Bidirectional(WithStates, Layer):
 
     Parameters
     ----------
-    layer : LSTM, GRU or SimpleRNN
+    layer : LSTM, GRU, SimpleRNN, ConvLSTM1D, ConvLSTM2D or ConvLSTM3D
         What runs forward; a copy of it, whose weights are drawn anew, runs backward.
     merge_mode : {"concat", "sum", "ave", "mul", None}, default "concat"
-        What becomes of the outputs of both: they are put side by side, added, averaged, multiplied, or with None left
-        as two outputs.
+        What becomes of the outputs of both: they are put side by side along the last axis, added, averaged, multiplied,
+        or with None left as two outputs.
     weights : list of array_like, optional
         What the weights are at the start: those of the forward layer, then those of the backward layer.
-    backward_layer : LSTM, GRU or SimpleRNN, optional
+    backward_layer : recurrent layer, optional
         What runs backward, instead of the copy. It must have another `go_backwards` than `layer`, and the
-        same `use_bias`, `return_sequences`, `return_state` and `zero_output_for_mask`.
+        same `use_bias`, `return_sequences` and `return_state`. To a layer that convolves belongs one of the same
+        number of axes and `data_format`.
     input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
@@ -64,7 +69,8 @@ class Bidirectional(WithStates, Layer):
     -----
     With `return_sequences` the outputs of the backward layer are turned round, so that those of the same step are
     merged. States that are returned are those of the forward layer, then those of the backward layer; so are the states
-    of `initial_state`. Both directions run at the same time, on different threads if there are some.
+    of `initial_state`. As in Keras, the output of steps that a mask leaves out is 0 with `return_sequences`, whatever
+    `zero_output_for_mask` says. Both directions run at the same time, on different threads if there are some.
 
     References
     ----------
@@ -124,16 +130,19 @@ class Bidirectional(WithStates, Layer):
 
     def _check_pair(self) -> None:
         first, second = self._directions
+        if getattr(first, "_n", None) != getattr(second, "_n", None):
+            raise ValueError(
+                "layer and backward_layer must both convolve along the same number of axes, or neither; "
+                f"got {type(first).__name__} and {type(second).__name__}."
+            )
         if first.go_backwards == second.go_backwards:
             raise ValueError(
                 f"layer and backward_layer must not have the same go_backwards; it is {first.go_backwards} in both."
             )
         for key in SHARED:
-            if getattr(first, key) != getattr(second, key):
-                raise ValueError(
-                    f"layer and backward_layer must have the same {key}; got {getattr(first, key)} and "
-                    f"{getattr(second, key)}."
-                )
+            values = [getattr(direction, key, None) for direction in self._directions]
+            if values[0] != values[1]:
+                raise ValueError(f"layer and backward_layer must have the same {key}; got {values[0]} and {values[1]}.")
         if first.units != second.units and self.merge_mode not in ("concat", None):
             raise ValueError(
                 f"layers that are merged by {self.merge_mode!r} must have the same units; got {first.units} and "
@@ -144,6 +153,7 @@ class Bidirectional(WithStates, Layer):
                 raise ValueError(
                     "the layers of a Bidirectional must be trainable, not stateful, and without activity_regularizer."
                 )
+            direction.zero_output_for_mask = direction.return_sequences
 
     # -- the two layers ----------------------------------------------------------------------------------------------
 
@@ -181,10 +191,24 @@ class Bidirectional(WithStates, Layer):
     def _parted(self) -> bool:
         return self.merge_mode is None
 
+    def _check_rank(self, shape: Sequence[Any]) -> None:
+        first = self._directions[0]
+        if isinstance(first, ConvLSTM):
+            first._check_rank(shape)
+        else:
+            super()._check_rank(shape)
+
     def _main_rows(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
         each = [direction._main_rows(shape)[0] for direction in self._directions]
         if self.merge_mode is None:
             return each
+        common = None if self.merge_mode != "concat" else -1
+        if each[0][:common] != each[1][:common]:
+            but = " but for the last axis" if common else ""
+            raise ValueError(
+                f"outputs that layer {self.name!r} merges by {self.merge_mode!r} must have the same shape{but}; got "
+                f"rows of shape {each[0]} and {each[1]}."
+            )
         wide = sum(row[-1] for row in each) if self.merge_mode == "concat" else each[0][-1]
         return [(*each[0][:-1], wide)]
 
@@ -199,7 +223,8 @@ class Bidirectional(WithStates, Layer):
 
     def specification(self) -> dict[str, Any]:
         """Kind and settings of the layer, for the compiled core."""
-        spec: dict[str, Any] = {"kind": "bidirectional", "merge_mode": self.merge_mode or "none", "masked": False}
+        kind = "conv_bidirectional" if isinstance(self._directions[0], ConvLSTM) else "bidirectional"
+        spec: dict[str, Any] = {"kind": kind, "merge_mode": self.merge_mode or "none", "masked": False}
         for number, (way, direction) in enumerate(zip(("forward", "backward"), self._directions, strict=True)):
             drawn = {f"{kind}key": (self._key or 0) ^ KEYS[2 * number + i] for i, kind in enumerate(("", "recurrent_"))}
             spec[way] = direction.specification() | drawn | {"initial_state": self._starts}
@@ -226,9 +251,9 @@ class Bidirectional(WithStates, Layer):
 def _recurrent(name: str, given: Any) -> Recurrent:
     """A recurrent layer that was given, or described."""
     if isinstance(given, Mapping):
-        given = revive(given, {"GRU": GRU, "LSTM": LSTM, "SimpleRNN": SimpleRNN}, name)
-    if not isinstance(given, (GRU, LSTM, SimpleRNN)):
-        raise TypeError(f"{name} must be an LSTM, a GRU or a SimpleRNN; got {describe(given)}.")
+        given = revive(given, KINDS, name)
+    if not (isinstance(given, Recurrent) and isinstance(given, tuple(KINDS.values()))):
+        raise TypeError(f"{name} must be an LSTM, a GRU, a SimpleRNN or a ConvLSTM; got {describe(given)}.")
     if given.built:
         raise ValueError(f"{name} must not be built: its weights become those of the Bidirectional.")
     return given

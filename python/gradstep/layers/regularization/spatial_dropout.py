@@ -30,7 +30,13 @@ def of_channels(
     return (None, *ones, None) if data_format == "channels_last" else (None, None, *ones)
 
 
-class SpatialDropout1D(BaseDropout, Layer):
+class BaseSpatialDropout(BaseDropout):
+    """Mixin of the three: what Keras, too, knows of none of them."""
+
+    _refused_by_keras = ("trainable",)  # there is nothing to train
+
+
+class SpatialDropout1D(BaseSpatialDropout, Layer):
     """Applies spatial dropout: in training, sets whole channels to 0 at random.
 
     Parameters
@@ -83,7 +89,7 @@ class SpatialDropout1D(BaseDropout, Layer):
         return of_channels(self, input_shape, 1)
 
 
-class SpatialDropout(BaseDropout, Layer):
+class SpatialDropout(BaseSpatialDropout, Layer):
     """Base of the layers that drop channels of images and volumes."""
 
     _n = 2  # spatial axes

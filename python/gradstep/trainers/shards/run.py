@@ -17,6 +17,7 @@ from ...distribution.parts import borders
 from ...distribution.tree import pairwise
 from ...metrics.reduction import MeanMetricWrapper
 from ..executor import Executor
+from ..losses_and_metrics import beside
 from ..network import arranged
 from ..output_metrics import MetricUse
 from .checks import check_losses, check_model, check_optimizer
@@ -160,7 +161,7 @@ class ShardSums:
                 weights = given if weighted else None
                 if mask is not None and isinstance(metric, MeanMetricWrapper):
                     shaped = mask.reshape(len(mask), *shapes[k][:-1])
-                    weights = shaped if weights is None else shaped * weights.reshape(-1, *[1] * (shaped.ndim - 1))
+                    weights = shaped if weights is None else shaped * beside(weights, shaped.ndim)
                 metric.update_state(y, outputs.reshape(-1, *shapes[k]), sample_weight=weights)
         self._made.clear()
 
