@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <stdexcept>
+#include <type_traits>
 
 #include "runtime/cpu.hpp"
 #include "runtime/dispatch_minimize.hpp"
@@ -36,13 +37,19 @@ struct Compiled {
   MinimizeKernels minimize;
 };
 
-#define GS_X(Table, name) , name##_table<Isa>()
+// GS_ISAS comes from CMake, worst first, as GS_X(V2)GS_X(V3)GS_X(V4).
+#define GS_X(Isa) || std::is_same_v<Isa, V3>
+constexpr bool has_v3 = false GS_ISAS;
+#undef GS_X
+
+#define GS_X(Table, name) name##_table<Isa>(),
 template <class Isa> Compiled compiled() {
-  return {{Traits<Isa>::name GS_KERNELS(GS_X)}, {vectors_table<Isa>(), symmetric_table<Isa>()}};
+  using Narrow = std::conditional_t<std::is_same_v<Isa, V4> && has_v3, V3, Isa>;
+  return {{Traits<Isa>::name, GS_KERNELS(GS_X) depthwise_table<Narrow>()},
+          {vectors_table<Isa>(), symmetric_table<Isa>()}};
 }
 #undef GS_X
 
-// GS_ISAS comes from CMake, worst first, as GS_X(V2)GS_X(V3)GS_X(V4).
 const std::vector<Compiled>& usable() {
   static const std::vector<Compiled> all = [] {
     std::vector<Compiled> found;

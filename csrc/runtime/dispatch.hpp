@@ -62,6 +62,7 @@ struct Kernels {
 #define GS_X(Table, name) const Table& name;
   GS_KERNELS(GS_X)
 #undef GS_X
+  const DepthwiseTable& narrow_depthwise;  // of vectors of 32 bytes where those of `depthwise` are of 64
 };
 
 const Kernels& kernels();
@@ -97,7 +98,11 @@ template <class Real> void add_to(Real* sum, const Real* x, std::size_t n) {
   const Real* const both[] = {sum, x};
   merge_loops<Real>().forward[int(Merge::add)](both, 2, 0, n, sum);
 }
-template <class Real> const DepthwiseLoops<Real>& depthwise_loops() { return loops_of<Real>(kernels().depthwise); }
+/// What vectors leave of the channels goes one by one: of few channels narrow ones leave less, to the same bits.
+template <class Real> const DepthwiseLoops<Real>& depthwise_loops(std::size_t channels) {
+  const bool is_narrow = channels < 128 && channels * sizeof(Real) % 64 >= 32;
+  return loops_of<Real>(is_narrow ? kernels().narrow_depthwise : kernels().depthwise);
+}
 template <class Real> const PoolLoops<Real>& pool_loops() { return loops_of<Real>(kernels().pool); }
 template <class Real> const AttentionLoops<Real>& attention_loops() { return loops_of<Real>(kernels().attention); }
 template <class Real> const CellLoops<Real>& cell_loops() { return loops_of<Real>(kernels().cell); }

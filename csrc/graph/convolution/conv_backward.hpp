@@ -106,9 +106,9 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
     if (!dx) return;
     if (this->is_depthwise()) {
       for (std::size_t k = 0; k < count; ++k)
-        depthwise_loops<Real>().input_grad(this->depthwise(), dz + k * strip.places() * this->conv_.filters,
-                                           strip.places(), turned_, this->patches_.places.data() + strip.begin,
-                                           dx + k * this->conv_.window.bordered());
+        depthwise_loops<Real>(this->conv_.groups)
+            .input_grad(this->depthwise(), dz + k * strip.places() * this->conv_.filters, strip.places(), turned_,
+                        this->patches_.places.data() + strip.begin, dx + k * this->conv_.window.bordered());
       return;
     }
     const void** const rows = reinterpret_cast<const void**>(rest + sums_);
@@ -159,7 +159,8 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
     const void* const* const rows = this->read(strip, first, count, scratch);
     const std::size_t n = this->conv_.filters, share = this->conv_.share();
     if (this->is_depthwise())
-      return depthwise_loops<Real>().weight_grad(this->depthwise(), rows, count * strip.places(), dz, adds, dw);
+      return depthwise_loops<Real>(this->conv_.groups)
+          .weight_grad(this->depthwise(), rows, count * strip.places(), dz, adds, dw);
     for (std::size_t group = 0; group < this->conv_.groups; ++group) {
       Product<Real> q{{rows, source_of<Real>},
                       group * this->patches_.run,

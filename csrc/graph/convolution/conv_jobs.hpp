@@ -117,7 +117,7 @@ template <class Real> class ConvForwardJob : public ConvJob<Real> {
     Real* const after = scratch + this->read_scratch();
     const std::size_t at = (first * conv.window.places() + strip.begin) * n;
     Real* const z = conv.pool ? after : values_.z + at;
-    if (this->is_depthwise()) depthwise_loops<Real>().forward(this->depthwise(), rows, places, w_, b_, z);
+    if (this->is_depthwise()) depthwise_loops<Real>(conv.groups).forward(this->depthwise(), rows, places, w_, b_, z);
     for (std::size_t group = 0; group < conv.groups && !this->is_depthwise(); ++group) {
       const std::size_t column = group * share;
       Product<Real> q{{rows, source_of<Real>},
