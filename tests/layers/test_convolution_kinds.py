@@ -102,7 +102,7 @@ def test_depthwise(seed, dtype):
     """Plain loops of as many groups as channels."""
     random, n, arguments, shape = drawn(seed, 2)
     gs.utils.set_random_seed(seed)
-    each, channels = int(random.choice([1, 1, 2, 3])), int(random.choice([1, 2, 17, 33]))
+    each, channels = int(random.choice([1, 1, 2, 3])), int(random.choice([1, 2, 12, 17, 24, 33]))
     layer = getattr(layers, f"DepthwiseConv{n}D")(**arguments, depth_multiplier=each, dtype=dtype.name)
     given, x = rows(random, arguments, shape, channels, dtype)
     y = last(arguments, layer(given))
@@ -141,6 +141,7 @@ KINDS = [
     ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}, (6, 2)),
     ("DepthwiseConv2D", {"kernel_size": 2, "strides": 2, "padding": "same"}, (5, 4, 18)),
     ("DepthwiseConv2D", {"kernel_size": 2, "data_format": FIRST}, (3, 4, 4)),
+    ("DepthwiseConv2D", {"kernel_size": 2, "depth_multiplier": 2}, (4, 3, 12)),
     ("DepthwiseConv2D", {"kernel_size": 2, "depth_multiplier": 3, "padding": "same"}, (3, 2, 17)),
     ("SeparableConv1D", {"filters": 4, "kernel_size": 3, "padding": "same"}, (6, 3)),
     ("SeparableConv2D", {"filters": 3, "kernel_size": 2, "depth_multiplier": 2}, (4, 5, 3)),
