@@ -59,7 +59,7 @@ template <class Real> class Stages {
 
   void run_stage(std::size_t k, ThreadTeam& team, const std::vector<Buffer<Real>>& scratch) const {
     const Stage& stage = stages_[k];
-    for (const auto& job : stage.jobs) job->begin();
+    for (const auto& job : stage.jobs) job->begin(team.threads());
     const std::size_t* const order = stage.arranged(std::size_t(team.threads()), k % 2 == 1);
     team.stage(stage.chunks, [&](std::size_t place, int thread) {
       std::size_t chunk = order[place];
@@ -84,10 +84,10 @@ template <class Real> class Stages {
         const Job<Real>& job = *stages_[k].jobs[j];
         for (std::size_t i = 0; i < others.size(); ++i) same[i] = others[i]->stages_[k].jobs[j].get();
         if (job.run_with(same, room)) continue;
-        job.begin();
+        job.begin(1);
         for (std::size_t chunk = 0; chunk < job.chunks; ++chunk) job.run(chunk, scratch);
         for (const Job<Real>* other : same) {
-          other->begin();
+          other->begin(1);
           for (std::size_t chunk = 0; chunk < other->chunks; ++chunk) other->run(chunk, scratch);
         }
       }

@@ -16,8 +16,8 @@ namespace gs {
 template <class Real> class Job {
  public:
   virtual ~Job() = default;
-  /// Before each time that all chunks are run. For the leader.
-  virtual void begin() const {}
+  /// Before each time that all chunks are run, by so many threads. For the leader.
+  virtual void begin(int threads) const { (void)threads; }
   virtual void run(std::size_t chunk, Real* scratch) const = 0;
   virtual std::string name() const = 0;  // for profiles
   /// Does all of this job and of `others`, the same jobs of other schedules, at once on this thread, to the same bits;

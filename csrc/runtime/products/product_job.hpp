@@ -38,11 +38,15 @@ template <class Real> class ProductJob : public Job<Real> {
            !collides(q) && blocks(q, true).chunks() >= 4;
   }
 
-  void begin() const override { relay_.begin(); }
+  void begin(int threads) const override {
+    is_alone_ = threads == 1;
+    relay_.begin();
+  }
 
   void run(std::size_t chunk, Real* scratch) const override {
     const std::size_t pieces = grid_.chunks();
-    if (this->chunks == pieces) {
+    if (this->chunks == pieces || is_alone_) {
+      if (chunk >= pieces) return;  // a second half, done with the first
       const auto b = grid_.block(chunk);
       fetch_around(b);
       gemm_(part(b), scratch);
@@ -156,6 +160,7 @@ template <class Real> class ProductJob : public Job<Real> {
   const Grid grid_;
   const Gemm<Real> gemm_;
   const Relay relay_;
+  mutable bool is_alone_ = false;
 };
 
 }  // namespace gs
