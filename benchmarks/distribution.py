@@ -107,8 +107,8 @@ def single_steps(team: Any, widths: tuple[int, ...], batch: int) -> list[float]:
 
 
 def overlaps(widths: tuple[int, ...], batch: int, rounds: int) -> dict[str, float]:
-    """Seconds of a step of two processes with one shard each, and as many rows: gradients sent after the backward pass,
-    and during it, by turns; and of the step of one of them alone."""
+    """Seconds of a step: of two processes that send gradients after the backward pass, of two that send them during it,
+    and of one alone. Each process has one shard of as many rows."""
     import gradstep as gs
 
     comm = _mpi().COMM_WORLD

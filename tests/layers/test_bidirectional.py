@@ -41,6 +41,25 @@ def all_of(made):
     return made if isinstance(made, list) else [made]
 
 
+def check_values_and_gradients(layer, x, random, options):
+    """Values as the two layers give them alone; gradients as central differences."""
+    made = layer(x, training=True, **options)
+    dys = [random.normal(size=each.shape) for each in all_of(made)]
+    dx, gradients = layer.backward(dys if len(dys) > 1 else dys[0])
+    expected = two_layers(layer, x, **options)
+    assert len(expected) == len(dys)
+    for each, other in zip(all_of(made), expected, strict=True):
+        np.testing.assert_allclose(each, other, rtol=0, atol=1e-15)
+
+    def value():
+        return float(sum((each * dy).sum() for each, dy in zip(all_of(layer(x, **options)), dys, strict=True)))
+
+    arrays = [x, *options.get("initial_state", [])]
+    dxs = dx if "initial_state" in options else [dx]
+    for array, gradient in [*zip(arrays, dxs, strict=True), *zip(layer.weights, gradients, strict=True)]:
+        assert difference(gradient, numeric_gradient(value, array)) <= 1e-7
+
+
 @pytest.mark.grid(
     mode=MODES, kind=["LSTM", "GRU", "SimpleRNN"], sequences=[True, False], states=[True, False], masked=[True, False]
 )
@@ -54,21 +73,7 @@ def test_values_and_gradients(mode, kind, sequences, states, masked):
     options = {"mask": MASK} if masked else {}
     if states:
         options["initial_state"] = [random.normal(size=(20, 3)) for _ in range(4 if kind == "LSTM" else 2)]
-    made = layer(x, training=True, **options)
-    dys = [random.normal(size=each.shape) for each in all_of(made)]
-    dx, gradients = layer.backward(dys if len(dys) > 1 else dys[0])
-    expected = two_layers(layer, x, **options)
-    assert len(expected) == len(dys)
-    for each, other in zip(all_of(made), expected, strict=True):
-        np.testing.assert_allclose(each, other, rtol=0, atol=1e-15)
-
-    def value():
-        return float(sum((each * dy).sum() for each, dy in zip(all_of(layer(x, **options)), dys, strict=True)))
-
-    arrays = [x, *options.get("initial_state", [])]
-    dxs = dx if states else [dx]
-    for array, gradient in [*zip(arrays, dxs, strict=True), *zip(layer.weights, gradients, strict=True)]:
-        assert difference(gradient, numeric_gradient(value, array)) <= 1e-7
+    check_values_and_gradients(layer, x, random, options)
 
 
 def test_two_kinds_of_other_sizes():
@@ -161,21 +166,7 @@ def test_layers_that_convolve(mode, case, sequences, states, masked):
     options = {"mask": MASK[:5]} if masked else {}
     if states:
         options["initial_state"] = [random.normal(size=(5, *row)) for row in layer._state_rows(x.shape)]
-    made = layer(x, training=True, **options)
-    dys = [random.normal(size=each.shape) for each in all_of(made)]
-    dx, gradients = layer.backward(dys if len(dys) > 1 else dys[0])
-    expected = two_layers(layer, x, **options)
-    assert len(expected) == len(dys)
-    for each, one in zip(all_of(made), expected, strict=True):
-        np.testing.assert_allclose(each, one, rtol=0, atol=1e-15)
-
-    def value():
-        return float(sum((each * dy).sum() for each, dy in zip(all_of(layer(x, **options)), dys, strict=True)))
-
-    arrays = [x, *options.get("initial_state", [])]
-    dxs = dx if states else [dx]
-    for array, gradient in [*zip(arrays, dxs, strict=True), *zip(layer.weights, gradients, strict=True)]:
-        assert difference(gradient, numeric_gradient(value, array)) <= 1e-7
+    check_values_and_gradients(layer, x, random, options)
 
 
 def test_layers_that_convolve_in_models(tmp_path):

@@ -10,9 +10,9 @@ __all__ = ["Estimator"]
 
 
 class Estimator(BaseEstimator):
-    """Base of estimators: `BaseEstimator`, which reads a signature whenever somebody asks for parameters.
+    """scikit-learn's `BaseEstimator` that reads the names of the parameters from the signature once a class.
 
-    A search asks five times a fit, which took longer than fits of few rows.
+    scikit-learn's reads them whenever somebody asks: five times a fit of a search, longer than a fit of few rows takes.
     """
 
     @classmethod

@@ -58,11 +58,13 @@ class LinearModel:
     coef_: Any
     intercept_: Any
 
-    def _sums(self, X: Any) -> np.ndarray:
+    def _sums(self, X: Any, keeps_column: bool = False) -> np.ndarray:
+        """(rows,) or (rows, columns); one column is made flat, but where `coef_` has two axes if `keeps_column`."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         sums: np.ndarray = safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
-        return sums
+        is_flat = not keeps_column or np.ndim(self.coef_) == 1 or scipy.sparse.issparse(self.coef_)
+        return sums.ravel() if is_flat and sums.ndim > 1 and sums.shape[1] == 1 else sums
 
     def sparsify(self) -> Any:
         """Keep the coefficients as a SciPy CSR matrix: smaller where most are 0. Returns self.
@@ -102,8 +104,7 @@ class LinearClassifier(LinearModel, ClassifierMixin):
         -------
         ndarray, (rows,) for two classes, otherwise (rows, classes)
         """
-        sums = self._sums(X)
-        return sums.ravel() if sums.ndim > 1 and sums.shape[1] == 1 else sums
+        return self._sums(X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy: the share of rows whose class is predicted.
@@ -134,6 +135,4 @@ class LinearRegressor(LinearModel, RegressorMixin):
 
     def predict(self, X: Any) -> np.ndarray:
         """The target of each row, (rows,), of X, (rows, features)."""
-        sums = self._sums(X)
-        is_flat = np.ndim(self.coef_) == 1 or scipy.sparse.issparse(self.coef_)
-        return sums.ravel() if is_flat and sums.ndim > 1 and sums.shape[1] == 1 else sums
+        return self._sums(X, keeps_column=True)

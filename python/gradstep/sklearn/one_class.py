@@ -157,7 +157,7 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Signed distances to the hyperplane times the length of its coefficients, (rows,): below 0 for outliers."""
-        return self._sums(X).ravel()  # of coef_ that `sparsify` made a matrix, a column
+        return self._sums(X)
 
     def score_samples(self, X: Any) -> np.ndarray:
         """The sums of rows with `coef_`, (rows,): the smaller, the more unlike the others."""

@@ -83,7 +83,7 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
 def maker_of(
     shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]
 ) -> Callable[[], Any] | None:
-    """A function that makes networks of these calls, each with weights of its own, all zero.
+    """A function whose each call makes another network of these layers, with all weights zero.
 
     None where layers compute in NumPy, or share weights with layers of other models.
     """
