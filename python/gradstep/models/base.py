@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..checks import check_int, shape_of
+from ..checks import check_int, open_shape_of
 from ..data.columns import Columns, arrays_of
 from ..export.exports import Exports
 from ..layers.base.layer import Layer
+from ..layers.base.sizes import fits
 from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic
 from ..layers.base.variable import Variables
 from ..layers.base.weights import assign, leaves_of
 from ..layers.core.input import InputLayer
-from ..layers.core.time_distributed import TimeDistributed, does_steps_at_once
 from ..saving.savable import Savable
-from ..trainers.network import DIRECT, Step, Way, network_of
+from ..trainers.sizes import rows_given
 from .changes import Changing
+from .flattening import masks_of_call
 from .lr_find import FindsRate
 from .masked_calls import MaskedCalls, masks_of
 from .on_batches import OnBatches
+from .sizes import OfSizes
 from .summary import Summarized
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["BaseModel", "flatten_calls"]
+__all__ = ["BaseModel"]
 
 
 class Call(NamedTuple):
@@ -39,7 +41,7 @@ class Call(NamedTuple):
     is_last: bool
 
 
-class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, Changing):
+class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, Changing, OfSizes):
     """Base class of models of layers. A subclass connects the layers in `_layers`."""
 
     def __init__(self) -> None:
@@ -128,14 +130,15 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
     def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
         """Every call of a layer, one by one, for rows as a run has them; and the outputs."""
         arrays = arrays_of(x)
+        rows = rows_given(self._input_rows, x)
         values = {
-            id(tensor): array.reshape(len(array), *(n for n in tensor.shape if n is not None))
-            for tensor, array in zip(self.inputs, arrays, strict=True)
+            id(tensor): array.reshape(len(array), *row)
+            for tensor, array, row in zip(self.inputs, arrays, rows, strict=True)
         }
         calls = []
         for node in self._calls:
             given = [values[id(tensor)] for tensor in node.given]
-            masks = {mask: values[id(tensor)] for (mask, _), tensor in _masks_of(node)}
+            masks = {mask: values[id(tensor)] for (mask, _), tensor in masks_of_call(node)}
             of_each = [masks.get(i) for i in range(len(given))]
             mask = {"mask": of_each if len(given) > 1 and isinstance(node.operation, BaseModel) else of_each[0]}
             made = node.operation(given if node.listed else given[0], **(mask if masks else {}))
@@ -177,14 +180,14 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
             if not leaf.built:
                 leaf._draw_key()
 
-    def _rows_shape(self) -> tuple[int, ...] | None:
+    def _rows_shape(self) -> tuple[int | None, ...] | None:
         """Shape of a row of the input, if it is known."""
         raise NotImplementedError
 
-    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
+    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """The shape of a row, if the model can take it."""
-        shape, known = shape_of("input_shape", tuple(input_shape)[1:]), self._rows_shape()
-        if known is not None and known != shape:
+        shape, known = open_shape_of("input_shape", tuple(input_shape)[1:]), self._rows_shape()
+        if known is not None and not fits(known, shape):
             raise ValueError(f"input_shape has rows of shape {shape}; model {self.name!r} takes {known}.")
         return shape
 
@@ -195,22 +198,6 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
 
     # -- what computes it ----------------------------------------------------------------------------------------------
 
-    def _connect_engine(self, rows: Sequence[tuple[int, ...]]) -> None:
-        """Make what computes the layers, for inputs of these shapes of a row, over the weights where they lie."""
-        steps, outputs = self._steps_of(rows)
-        self._executor.connect(network_of(rows, steps, outputs), steps)
-        self._note_trainable()
-
-    def _steps_of(self, rows: Sequence[tuple[int, ...]]) -> tuple[list[Step], list[int]]:
-        """The calls of layers for inputs of these shapes of a row, and which of their values are the outputs."""
-        steps: list[Step] = []
-        return steps, flatten_calls(self, range(len(rows)), steps, len(rows))
-
-    def _connected_steps(self) -> tuple[list[tuple[int, ...]], list[Step], list[int]]:
-        """Shapes of a row of the inputs, the calls of layers, and which of their values are the outputs."""
-        rows = [tuple(n for n in tensor.shape if n is not None) for tensor in self.inputs]
-        return rows, *self._steps_of(rows)
-
     def _renew(self) -> None:
         super()._renew()
         self._note_trainable()
@@ -220,9 +207,6 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         self._last_call.forget()
         self._masked_calls.forget()
         self._executor.forget()
-
-    def _output_rows(self) -> list[tuple[int, ...]]:
-        return [tuple(n for n in tensor.shape if n is not None) for tensor in self.outputs]
 
     # Of models of one input and one output; a model of several has others.
 
@@ -247,7 +231,7 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         """Shapes of what a user gave as inputs, whose gradients will have them."""
         return [np.shape(x)]
 
-    def _model_of(self, layer: Layer, row: tuple[int, ...]) -> Any:
+    def _model_of(self, layer: Layer, row: tuple[int | None, ...]) -> Any:
         """A model of a layer that holds this one, alone."""
         from .functional import Functional  # here: it is derived from this
 
@@ -324,10 +308,8 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         paths = {id(layer): path for path, layer in self._leaves.items()}
         for path, layer in self._leaves.items():
             paths.update((id(more), f"{path}/{more.name}") for more in (*layer._stages, *layer._outputs))
-        inputs: list[Any] = self.inputs
-        steps: list[Step] = []
-        flatten_calls(self, range(len(inputs)), steps, len(inputs))
-        names = [tensor.node.operation.name for tensor in inputs]
+        steps = self._some_steps()
+        names = [tensor.node.operation.name for tensor in self.inputs]
         return names, [(paths.get(id(step.layer), step.layer.name), step.layer, list(step.sources)) for step in steps]
 
     def count_params(self) -> int:
@@ -340,61 +322,3 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         """
         self._must_be_built()
         return sum(layer.count_params() for layer in self._leaves.values())
-
-
-def _masks_of(node: Node) -> Iterator[tuple[tuple[int, Layer], SymbolicTensor]]:
-    """The masks that a call was given: of which input, what gives it to that, and the tensor."""
-    return zip(node.masked, node.inputs[len(node.given) :], strict=True)
-
-
-def _each_step(holder: TimeDistributed, source: int, steps: list[Step], first: int, way: Way) -> int:
-    """Add the calls of the layers of a model at each step of a value; gives the value of all steps."""
-    inner, count = holder.layer, holder.input_shape[1]
-    assert count is not None
-    leaves = [leaf for leaf in holder._leaves.values() if not isinstance(leaf, InputLayer)]
-    if way.at_once or all(map(does_steps_at_once, leaves)):
-        return _through_inner(inner, source, steps, first, way._replace(at_once=(*way.at_once, count)))
-    taking, stacking = holder._around_steps(count)
-    made = []
-    for taken in taking:
-        steps.append(Step(taken, (source,)))
-        made.append(_through_inner(inner, first + len(steps) - 1, steps, first, way))
-    steps.append(Step(stacking, (source, *made)))
-    return first + len(steps) - 1
-
-
-def _through_inner(inner: Any, source: int, steps: list[Step], first: int, way: Way) -> int:
-    """Add what a `TimeDistributed` does to one step: a model, or another `TimeDistributed` with one."""
-    if isinstance(inner, TimeDistributed):
-        return _each_step(inner, source, steps, first, way)
-    return flatten_calls(inner, [source], steps, first, way)[0]
-
-
-def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: int, outer: Way = DIRECT) -> list[int]:
-    """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
-
-    sources: the values that go in; first: the number of the first step's value; outer: how the model is called.
-    """
-    values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
-    for node in model._calls:
-        way = outer._replace(in_inference=outer.in_inference or node.in_inference)
-        given = [values[id(tensor)] for tensor in node.given]
-        for (place, setting), tensor in _masks_of(node):
-            steps.append(Step(setting, (given[place], values[id(tensor)])))
-            given[place] = first + len(steps) - 1
-        if isinstance(node.operation, BaseModel):
-            made = flatten_calls(node.operation, given, steps, first, way)
-        elif isinstance(node.operation, TimeDistributed) and node.operation._holds_model:
-            made = [_each_step(node.operation, given[0], steps, first, way)]
-        else:
-            for stage in node.operation._stages:
-                stage.build((None, *node.operation._output_row))
-            for layer in (node.operation, *node.operation._stages):
-                steps.append(Step(layer, tuple(given), *way))
-                given = [first + len(steps) - 1]
-            made = given
-            if node.operation._outputs:
-                steps += [Step(output, tuple(given)) for output in node.operation._outputs]
-                made = [given[0] + 1 + i for i in range(len(node.operation._outputs))]
-        values.update({id(tensor): value for tensor, value in zip(node.outputs, made, strict=True)})
-    return [values[id(tensor)] for tensor in model.outputs]
