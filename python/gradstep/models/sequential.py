@@ -223,7 +223,7 @@ class Sequential(BaseModel):
                     layer._batch = self._entrance.batch_size
                 with seeds.within(self._draws.get(layer.name)):
                     layer.build(current)
-                current = layer.output_shape
+                current = layer.compute_output_shape(current)
             self._shape = shape
             self._describe()
             self._connect_engine([shape])

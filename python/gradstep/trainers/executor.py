@@ -25,13 +25,12 @@ from .model_face import ModelFace
 from .network import Step, address, check_backward, learned, renew
 from .on_gpu import DeviceLoop, device_loop, predict
 from .output_metrics import BorrowedMetrics, MetricUse
-from .runs import HasStepLogs, KeptRun, Run, RunOverBatches, RunWithMetrics
+from .runs import HasStepLogs, KeptRun, KeptRuns, Run, RunOverBatches, RunWithMetrics
 from .sizes import Sized, SizeTable, rows_given
 
 __all__ = ["Executor"]
 
-# Of the runs over single batches that are kept: how many, and of how many rows, for their buffers are kept too.
-MOST_KEPT, MOST_ROWS = 4, 1024
+MOST_ROWS = 1024  # of the runs over single batches that are kept, and their buffers with them
 SINGLE = 2**31  # the first number of a pass that is no epoch
 
 
@@ -70,7 +69,7 @@ class Executor:
         self._optimizer: optimizers.Optimizer | Method | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self.partial: Any = None  # a `PartialStep`, while processes share out the optimizer's state
-        self._kept: dict[Any, KeptRun] = {}  # runs over single batches, by what these are
+        self._kept = KeptRuns()  # by what batches they are for
         self._sized: Sized | None = None
         self._sizes: SizeTable | None = None  # of inputs of variable size
 
@@ -357,7 +356,8 @@ class Executor:
         run = self.run(rows, len(rows), train, fresh)
         in_python = any(map(callable, self.specifications(rows)))
         is_kept = isinstance(run, (_core.TrainLoop, DeviceLoop)) and len(rows) <= MOST_ROWS and not in_python
-        return KeptRun(run, self._kind_of(rows, train) if is_kept else None, version)
+        numbers = len(rows) * self.sized(rows.x).network.numbers
+        return KeptRun(run, self._kind_of(rows, train) if is_kept else None, version, numbers)
 
     def put_back(self, kept: KeptRun) -> None:
         """Keep a run for the next batch like its own, if it can be."""
@@ -365,9 +365,7 @@ class Executor:
             return
         kept.run.release()
         if kept.version == self.version:
-            if len(self._kept) >= MOST_KEPT:
-                del self._kept[next(iter(self._kept))]  # the one that was used first
-            self._kept[kept.key] = kept
+            self._kept.keep(kept, self._sizes is not None)
 
     def stream(self, sample: Rows, train: bool) -> RunOverBatches:
         """A pass over batches like the sample, of which a run could be made."""

@@ -18,7 +18,7 @@ __all__ = ["MOST_SIZES", "Row", "SizeTable", "Sized", "rows_given"]
 Row: TypeAlias = tuple[int | None, ...]
 
 # Networks of a model that are kept, of the sizes used last. They hold no values: those are the runs', of which few are.
-MOST_SIZES = 32
+MOST_SIZES = 128
 
 
 class Sized(NamedTuple):
