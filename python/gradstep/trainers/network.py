@@ -204,4 +204,8 @@ def arranged(network: _core.Network, gradients: Sequence[T], weights: Sequence[n
             "every trainable weight must have a gradient: the model was compiled when some were not trainable; call "
             "compile() again."
         )
-    return [found[place] for place in places]
+    # A weight may lie in the network in another shape, of as many numbers.
+    return [
+        found[place].reshape(weight.shape) if getattr(found[place], "shape", weight.shape) != weight.shape else found[place]
+        for place, weight in zip(places, weights, strict=True)
+    ]
