@@ -44,8 +44,13 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
     """Base class of models of layers. A subclass connects the layers in `_layers`."""
 
     _is_part = True  # of a layer or model that has it as an attribute
-    _is_of_holder = _is_made_by_call = False
+    _is_of_holder = False
     _holds_model = True
+
+    @property
+    def _is_made_by_call(self) -> bool:
+        """Whether a method `call` connects the layers."""
+        return False
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,7 +10,6 @@ import numpy as np
 
 from ..checks import is_array, numeric
 from ..config import floatx
-from ..data.names import by_column
 from ..described import serialize
 from ..layers.base.custom_layer import revived_arguments
 from ..layers.base.holding import check_names, given_arguments, held_layers, parts_in, shapes_in
@@ -149,7 +148,8 @@ class Subclassed:
                 f"call() of model {self.name!r} must take its tensors in one argument, a list or dict of several; it "
                 f"needs {needed[0]!r} too. A layer, over layers.Layer, may take more."
             )
-        more: dict[str, Any] = {} if "mask" not in known or known["mask"].default is not inspect.Parameter.empty else {"mask": None}
+        needs_mask = "mask" in known and known["mask"].default is inspect.Parameter.empty
+        more: dict[str, Any] = {"mask": None} if needs_mask else {}
 
         def call(mode: bool | None) -> Any:
             return self.call(given, **more, **({"training": mode} if asks else {}))
@@ -167,7 +167,7 @@ class Subclassed:
                     f"{leaves[0].name!r} has {leaves[0].dtype}."
                 )
         for operation in [*leaves, *(node.operation for node in made.calls)]:
-            operation._guard and self._guard.join(operation._guard)
+            self._guard.join(operation._guard)
             if isinstance(operation, Layer):
                 operation._shared = True
         before = dict(vars(self))
@@ -221,7 +221,8 @@ class Subclassed:
     def _of_own_config(cls, config: Mapping[str, Any]) -> Any:
         parameters = inspect.signature(cls).parameters
         open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
-        arguments = {name: value for name, value in config.items() if name in parameters or open_ended or name != "name"}
+        takes_name = open_ended or "name" in parameters
+        arguments = {name: value for name, value in config.items() if takes_name or name != "name"}
         made = cls(**revived_arguments(arguments))
         if "name" not in arguments and isinstance(config.get("name"), str):
             made.name = config["name"]

@@ -220,11 +220,11 @@ def connected(
         for number, call in enumerate(entry.get("inbound_nodes") or []):
             what = f"layer {name!r}"
             if getattr(operation, "_may_trace", False):
-                arguments, options, entries, masks = arguments_in(call, what)
-                training = _of_training(options)
-                given = [_tensor(one, what) for one in entries]
+                args, rest, entries, masks = arguments_in(call, what)
+                training = _of_training(rest)
+                places = [_tensor(one, what) for one in entries]
                 known = [None if one is None else _tensor(one, what) for one in masks]
-                waiting.append(Called(name, first + number, given, True, [], training, known, (arguments, options)))
+                waiting.append(Called(name, first + number, places, True, [], training, known, (args, rest)))
                 continue
             reading = _named if isinstance(operation, Attending) else _given
             waiting.append(Called(name, first + number, *reading(call, what)))

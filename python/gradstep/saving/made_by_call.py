@@ -27,8 +27,8 @@ def custom_model(entry: Mapping[str, Any]) -> Any:
         return None
     if not isinstance(found, type):
         return found if is_reference(entry.get("registered_name")) else None
-    made: Any = found.from_config(entry.get("config") or {})
-    return made
+    cls: Any = found
+    return cls.from_config(entry.get("config") or {})
 
 
 def follows_from_call(entry: Any) -> bool:

@@ -205,7 +205,8 @@ def arranged(network: _core.Network, gradients: Sequence[T], weights: Sequence[n
             "compile() again."
         )
     # A weight may lie in the network in another shape, of as many numbers.
-    return [
-        found[place].reshape(weight.shape) if getattr(found[place], "shape", weight.shape) != weight.shape else found[place]
-        for place, weight in zip(places, weights, strict=True)
-    ]
+    return [_shaped(found[place], weight.shape) for place, weight in zip(places, weights, strict=True)]
+
+
+def _shaped(value: Any, shape: tuple[int, ...]) -> Any:
+    return value.reshape(shape) if getattr(value, "shape", shape) != shape else value

@@ -1,18 +1,17 @@
-"""Layers that are made of layers: a method `call` whose run on symbolic tensors gives the graph that the engine runs."""
+"""Layers that are made of layers: a run of their method `call` on symbolic tensors gives what the engine runs."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...checks import describe, is_array, numeric
 from ...described import MODELS
+from .given import Given, Shaped, parameters_of
 from .holding import check_names, held_layers, shapes_in
-from .symbolic import Node, SymbolicTensor, works_as_in_inference
+from .symbolic import Node, is_symbolic, works_as_in_inference
 from .tracing import Inside, current, discard, flat, like, paused, traced
 from .weights import leaves_of, placed
 
@@ -24,65 +23,6 @@ __all__ = ["Composite"]
 
 # Methods of a layer that computes in NumPy.
 IN_NUMPY = ("forward", "backward", "jvp", "compute_mask")
-
-
-class Given:
-    """The arguments of a call of a layer.
-
-    Attributes
-    ----------
-    args, options : tuple, dict
-        Without `training` and a mask that is no argument of `call`.
-    tensors : list
-        The symbolic tensors or arrays among them, in order.
-    """
-
-    def __init__(self, layer: Composite, args: Sequence[Any], options: Mapping[str, Any]) -> None:
-        known, rest = _parameters(type(layer)), dict(options)
-        self.mask = None if "mask" in known else rest.pop("mask", None)
-        own = {} if "training" in known else {"training": rest.pop("training", None)}
-        try:
-            bound = inspect.signature(layer.call).bind(*args, **rest)
-        except TypeError as error:
-            raise TypeError(f"call() of {layer!r}: {error}") from None
-        if "training" in known:
-            own["training"] = bound.arguments.pop("training", None)
-        if "mask" in bound.arguments and bound.arguments["mask"] is None:
-            del bound.arguments["mask"]
-        self.training: bool | None = own["training"]
-        first = next(iter(bound.arguments), None)
-        members = flat([bound.args, bound.kwargs])
-        if not any(map(_is_tensor, members)):
-            if first is None:
-                raise TypeError(f"layer {layer.name!r} must be called with a tensor or an array.")
-            bound.arguments[first] = numeric(bound.arguments[first], "x")
-        self.args, self.options = bound.args, bound.kwargs
-        found = [one for one in flat([self.args, self.options]) if _is_tensor(one)]
-        self.is_symbolic = any(isinstance(one, SymbolicTensor) for one in found)
-        if self.is_symbolic and not all(isinstance(one, SymbolicTensor) for one in found):
-            wrong = next(one for one in found if not isinstance(one, SymbolicTensor))
-            raise TypeError(f"layer {layer.name!r} must get symbolic tensors alone, or arrays; got {describe(wrong)} too.")
-        self.tensors = found if self.is_symbolic else [numeric(one, f"x[{i}]") for i, one in enumerate(found)]
-
-    def with_tensors(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments with others in the place of the tensors."""
-        args, options = like([self.args, self.options], iter(tensors), _is_tensor)
-        return args, options
-
-    @property
-    def shapes(self) -> list[tuple[Any, ...]]:
-        """Shapes of the tensors, with None for the rows."""
-        return [(None, *one.shape[1:]) for one in self.tensors]
-
-
-def _is_tensor(value: Any) -> bool:
-    return isinstance(value, SymbolicTensor) or is_array(value)
-
-
-@cache
-def _parameters(cls: type[Composite]) -> frozenset[str]:
-    """Names of the arguments of `call`."""
-    return frozenset(inspect.signature(cls.call).parameters)
 
 
 class Composite:
@@ -117,14 +57,15 @@ class Composite:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        own = [base for base in cls.__mro__ if not base.__module__.startswith("gradstep.layers.base") and base is not object]
-        theirs = any(base.__module__.startswith("gradstep.") for base in own)  # of a layer that computes already
-        numpy = any(name in vars(base) for base in own for name in IN_NUMPY)
+        base = __name__.rpartition(".")[0]
+        own = [one for one in cls.__mro__ if not one.__module__.startswith(base) and one is not object]
+        theirs = any(one.__module__.startswith("gradstep.") for one in own)  # of a layer that computes already
+        numpy = any(name in vars(one) for one in own for name in IN_NUMPY)
         cls._may_trace = callable(getattr(cls, "call", None)) and not theirs and not numpy
         if cls._may_trace and "__call__" not in vars(cls):
             if not hasattr(cls, "_plain_call"):
-                cls._plain_call = cls.__call__  # type: ignore[operator]
-            cls.__call__ = Composite._called  # type: ignore[operator]
+                cls._plain_call = cls.__call__
+            cls.__call__ = Composite._called  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
         made = super().__new__(cls)
@@ -191,7 +132,7 @@ class Composite:
         given = Given(self, args, options)
         if not self._holds(given):
             return self._plain_call(*args, **options)
-        return self._connected_with(given) if given.is_symbolic else self._computed(given)
+        return self._connected_with(given) if given.is_symbolic else self._run_on_arrays(given)
 
     def _connect(self, x: Any) -> Any:
         """Be part of a model in which layers lie in a row."""
@@ -226,7 +167,7 @@ class Composite:
         known["_in_build"] = True
         try:
             with paused():
-                method(self, *self._shapes_for(given, names))
+                method(self, *given.shapes_for(names))
         except BaseException:
             self._weights, known["_weight_names"], _, known["_added_rules"] = before  # type: ignore[misc]
             raise
@@ -236,30 +177,15 @@ class Composite:
         known["_has_built"] = True
         known["built"] = False  # its layers are not
 
-    @staticmethod
-    def _shapes_for(given: Given, names: Sequence[str]) -> list[Any]:
-        """What `build` gets: the shape of the first argument, or those of arguments by ``NAME_shape``."""
-        args, _ = given.with_tensors([_Shape(shape) for shape in given.shapes])
-        first = args[0] if args else _Shape((None,))
-
-        def plain(one: Any) -> Any:
-            if isinstance(one, _Shape):
-                return one.shape
-            if isinstance(one, Mapping):
-                return {key: plain(value) for key, value in one.items()}
-            return [plain(value) for value in one] if isinstance(one, (list, tuple)) else None
-
-        return [plain(first)] if len(names) < 2 else [plain(one) for one in args[: len(names)]]
-
     def _traced(self, given: Given, modes: Sequence[bool | None] | None = None) -> Inside:
         """The graph of a call; its nodes stay with their layers."""
         from ..core.input import InputLayer
 
-        types = [one.dtype if given.is_symbolic else self.dtype for one in given.tensors]
+        types: list[Any] = [one.dtype if given.is_symbolic else self.dtype for one in given.tensors]
         each = zip(given.shapes, types, strict=True)
         inputs = [InputLayer(shape[1:], dtype=kind, name=f"{self.name}_input").output for shape, kind in each]
         args, options = given.with_tensors(inputs)
-        asks = "training" in _parameters(type(self))
+        asks = "training" in parameters_of(self)
         if modes is None:
             modes = (True, False) if asks else (None,)
         made = traced(
@@ -271,14 +197,14 @@ class Composite:
     def _modes(self, in_inference: bool) -> Sequence[bool | None]:
         """How often `call` is to run: what it does for training and inference is compared in the outermost run."""
         outer = current()
-        if "training" not in _parameters(type(self)):
+        if "training" not in parameters_of(self):
             return (None,)
         if in_inference:
             return (False,)
         return (True, False) if outer is None or outer.training is None else (outer.training,)
 
     def _note_built(self, given: Given, made: Inside) -> None:
-        shapes = self._shapes_for(given, [])[0]
+        shapes = given.shapes_for([])[0]
         self._tried_outputs[repr(shapes)] = like(made.made, (tensor.shape for tensor in made.outputs))
         if not self.built:
             self._input_shape, self.built = shapes, True
@@ -303,12 +229,12 @@ class Composite:
                 raise
         return like(made.made, iter(node.outputs))
 
-    def _computed(self, given: Given) -> Any:
+    def _run_on_arrays(self, given: Given) -> Any:
         """The outputs for arrays: of a model of this layer alone."""
         from ..core.input import InputLayer
 
         flags = [leaf.trainable for leaf in self._leaves.values()]
-        args, options = given.with_tensors([_Shape(shape) for shape in given.shapes])
+        args, options = given.with_tensors([Shaped(shape) for shape in given.shapes])
         key = repr((args, options, flags))
         known: tuple[Any, ...] = vars(self).get("_alone") or (None, None, None)
         if known[0] != key:
@@ -317,12 +243,15 @@ class Composite:
             made = self._called(*args, **options)
             node, outputs = self._nodes[-1], flat(made)
             discard([node])
-            model = MODELS["Functional"](inputs, outputs if len(outputs) > 1 else outputs[0], name=f"{self.name}_alone")
+            ends = outputs if len(outputs) > 1 else outputs[0]
+            model = MODELS["Functional"](inputs, ends, name=f"{self.name}_alone")
             known = vars(self)["_alone"] = key, model, like(made, iter(range(len(outputs))))
         model, structure = known[1:]
-        mask = None if given.mask is None else [given.mask] + [None] * (len(given.tensors) - 1)
-        one = len(given.tensors) == 1
-        values = model(given.tensors[0] if one else given.tensors, training=given.training, mask=mask[0] if mask and one else mask)
+        x: Any = given.tensors
+        mask = None if given.mask is None else [given.mask] + [None] * (len(x) - 1)
+        if len(x) == 1:
+            x, mask = x[0], given.mask
+        values = model(x, training=given.training, mask=mask)
         return like(structure, iter(values if isinstance(values, list) else [values]))
 
     def _backward_of_parts(self, dy: Any) -> Any:
@@ -354,13 +283,15 @@ class Composite:
 
     def _shape_of_parts(self, input_shape: Any) -> Any:
         """Shape of the output, or a list or dict of them; None if it is not made of layers."""
+        if not self._may_trace:
+            return None
         known = self._tried_outputs.get(repr(input_shape))
         if known is None:
             given = self._given_shapes(input_shape)
             if not self._holds(given):
                 return None
             discard(self._traced(given).calls)
-            known = self._tried_outputs[repr(self._shapes_for(given, [])[0])]
+            known = self._tried_outputs[repr(given.shapes_for([])[0])]
         return known
 
     def _inside_for(self, input_shape: Any) -> Inside:
@@ -386,18 +317,8 @@ class Composite:
             return state
         gone = ("_alone", "_insides", "_operands", "_own_leaf")
         kept = {name: value for name, value in state.items() if name not in gone}
-        return {name: value for name, value in kept.items() if not any(isinstance(one, SymbolicTensor) for one in flat(value))}
+        return {name: value for name, value in kept.items() if not is_symbolic(value)}
 
     def _aligned(self, weights: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         """Weights where the engine can read them and leave them."""
         return [placed(weight, self.dtype) for weight in weights] if self._may_trace else weights
-
-
-class _Shape:
-    """The shape of a tensor, in its place."""
-
-    def __init__(self, shape: tuple[Any, ...]) -> None:
-        self.shape = shape
-
-    def __repr__(self) -> str:
-        return str(self.shape)

@@ -48,6 +48,7 @@ class CustomLayer:
         def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]: ...
         def _check_rules(self) -> None: ...
         def _shape_of_parts(self, input_shape: Any) -> Any: ...
+
         _may_trace: ClassVar[bool]
         _is_made_by_call: bool
 
@@ -86,7 +87,7 @@ class CustomLayer:
         shape = self._check_shape(input_shape)
         if self.built:
             return
-        if self._may_trace and self._shape_of_parts(input_shape) is not None:
+        if self._shape_of_parts(input_shape) is not None:
             return
         before = self._weights, self._weight_names, self._trained, list(self._added_rules)
         try:

@@ -11,7 +11,19 @@ __all__ = ["check_names", "given_arguments", "held_layers", "parts_in", "shapes_
 
 # Attributes of layers and models that are no parts of theirs.
 INTERNAL = frozenset(
-    ("_alone", "_around", "_calls", "_given", "_holder", "_insides", "_listed", "_nodes", "_operands", "_own_leaf", "_stages")
+    (
+        "_alone",
+        "_around",
+        "_calls",
+        "_given",
+        "_holder",
+        "_insides",
+        "_listed",
+        "_nodes",
+        "_operands",
+        "_own_leaf",
+        "_stages",
+    )
 )
 
 
@@ -54,7 +66,9 @@ def shapes_in(structure: Any) -> list[tuple[Any, ...]]:
     if isinstance(structure, Mapping):
         return [shape for one in structure.values() for shape in shapes_in(one)]
     if not isinstance(structure, (list, tuple)):
-        raise TypeError(f"input_shape must be a shape with the rows in front, or a list or dict of such; got {structure!r}.")
+        raise TypeError(
+            f"input_shape must be a shape with the rows in front, or a list or dict of such; got {structure!r}."
+        )
     if structure and isinstance(structure[0], (list, tuple, Mapping)):
         return [shape for one in structure for shape in shapes_in(one)]
     return [tuple(structure)]

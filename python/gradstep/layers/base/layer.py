@@ -90,9 +90,9 @@ class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Mask
     returning to Python; each custom layer is a return in each batch. Keras finds `backward` itself, and knows `forward`
     as `call` only.
 
-    A layer that holds layers, as attributes or in lists and dicts that are, has a method ``call(self, x,
-    training=None)`` that combines them, and none of the others but `build` and `get_config`. `call` runs once, on
-    symbolic tensors, and what it combined is the graph that the engine runs: without a return to Python.
+    A layer made of layers, which are its attributes, has a method ``call(self, x, training=None)`` that combines them,
+    and none of the others but `build` and `get_config`. `call` runs on symbolic tensors, once, and what it combined is
+    the graph that the engine runs.
 
     Examples
     --------
@@ -161,9 +161,8 @@ class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Mask
         """Shape of the output for a shape of the input, both with None for the rows."""
         if not self._in_numpy:
             raise NotImplementedError(f"{type(self).__name__} must define compute_output_shape(input_shape).")
-        made: Shape | None = self._shape_of_parts(input_shape) if self._may_trace else None
-        if made is not None:
-            return made
+        if (made := self._shape_of_parts(input_shape)) is not None:
+            return made  # type: ignore[no-any-return]
         row = shape_of("input_shape", tuple(input_shape)[1:])
         if row not in self._tried_outputs:
             self.build(input_shape)
@@ -224,14 +223,6 @@ class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Mask
             if constraint is not None:
                 setting["constraint"] = constraint.rule(weight.ndim)
         return settings
-
-    def _check_rules(self) -> None:
-        """Refuse regularizers and constraints that are not for weights of these shapes."""
-        for (regularizer, constraint), weight in zip(self._weight_rules(), self._weights, strict=True):
-            if regularizer is not None:
-                regularizer.check(weight.shape)
-            if constraint is not None:
-                constraint.rule(weight.ndim)
 
     def _drawn(self, initializer: str, shape: tuple[int, ...]) -> np.ndarray:
         """A weight by the initializer that is the attribute of this name."""

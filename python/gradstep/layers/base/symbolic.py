@@ -22,9 +22,9 @@ __all__ = [
     "SymbolicTensor",
     "in_training",
     "is_symbolic",
-    "works_as_in_inference",
     "rescaling_by",
     "tensors_of",
+    "works_as_in_inference",
 ]
 
 
@@ -44,8 +44,8 @@ class SymbolicTensor:
     Notes
     -----
     Arithmetic makes layers: ``a + b`` is ``layers.Add()([a, b])``, and so are ``a - b`` and ``a * b``; with a number it
-    is a `Rescaling`; ``a[:, :2]`` is a `GetItem`. Their names are those of Keras's operations. In the method `call` of a
-    layer or model they take arrays too: weights that it added, ``h @ self.w + self.b``, and constants.
+    is a `Rescaling`; ``a[:, :2]`` is a `GetItem`. Their names are those of Keras's operations. In the method `call` of
+    a layer or model they take arrays too: weights that it added, ``h @ self.w + self.b``, and constants.
 
     Examples
     --------
@@ -108,10 +108,10 @@ class SymbolicTensor:
     def _no_number(self, other: Any, sign: str = "") -> NoReturn:
         raise Untraceable(f"{self!r} has no numbers that {sign} could take or compare.")
 
-    __lt__ = partialmethod(_no_number, sign="<")  # type: ignore[assignment]
-    __le__ = partialmethod(_no_number, sign="<=")  # type: ignore[assignment]
-    __gt__ = partialmethod(_no_number, sign=">")  # type: ignore[assignment]
-    __ge__ = partialmethod(_no_number, sign=">=")  # type: ignore[assignment]
+    __lt__ = partialmethod(_no_number, sign="<")
+    __le__ = partialmethod(_no_number, sign="<=")
+    __gt__ = partialmethod(_no_number, sign=">")
+    __ge__ = partialmethod(_no_number, sign=">=")
     __pow__ = partialmethod(_no_number, sign="**")
     __mod__ = partialmethod(_no_number, sign="%")
     __floordiv__ = partialmethod(_no_number, sign="//")

@@ -64,9 +64,7 @@ class Inside:
         A number for each output, the same where it is computed in the same way in inference.
     """
 
-    def __init__(
-        self, inputs: Sequence[SymbolicTensor], made: Any, nodes: Sequence[Node], keys: Sequence[int]
-    ) -> None:
+    def __init__(self, inputs: Sequence[SymbolicTensor], made: Any, nodes: Sequence[Node], keys: Sequence[int]) -> None:
         self.inputs, self.made, self.outputs = list(inputs), made, flat(made)
         self.calls, self.keys = list(nodes), list(keys)
 
@@ -133,9 +131,10 @@ def _run(holder: Any, training: bool | None) -> Iterator[Tracing]:
     except BaseException as error:
         discard(one.nodes)
         what = f"call() of {type(holder).__name__} {holder.name!r}"
-        lacks = isinstance(error, AttributeError) and type(getattr(error, "obj", None)).__name__ == "SymbolicTensor"
-        if lacks:
-            raise AttributeError(f"{what} cannot be traced: a symbolic tensor has no {error.name}. {INSTEAD}") from error
+        if isinstance(error, AttributeError) and type(getattr(error, "obj", None)).__name__ == "SymbolicTensor":
+            raise AttributeError(
+                f"{what} cannot be traced: a symbolic tensor has no {error.name}. {INSTEAD}"
+            ) from error
         if isinstance(error, Untraceable) and "cannot be traced" not in str(error):
             raise Untraceable(f"{what} cannot be traced: {error} {INSTEAD}") from error
         raise

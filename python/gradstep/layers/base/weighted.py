@@ -113,3 +113,11 @@ class Weighted:
     def count_params(self) -> int:
         """Total number of elements of the weights."""
         return sum(weight.size for weight in self.weights)
+
+    def _check_rules(self) -> None:
+        """Refuse regularizers and constraints that are not for weights of these shapes."""
+        for (regularizer, constraint), weight in zip(self._weight_rules(), self._weights, strict=True):
+            if regularizer is not None:
+                regularizer.check(weight.shape)
+            if constraint is not None:
+                constraint.rule(weight.ndim)

@@ -27,6 +27,7 @@ class OwnWeights(Layer):
 
     _weightless = True
     _is_of_holder = True
+    _holder: Any
 
     def __init__(self, holder: Layer) -> None:
         vars(self)["_holder"] = holder
@@ -43,11 +44,11 @@ class OwnWeights(Layer):
     @property
     def trainable(self) -> bool:
         """Whether training changes the weights."""
-        return self._holder._trainable  # type: ignore[no-any-return]
+        return bool(self._holder._trainable)
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        vars(self._holder)["_trainable"] = value
+        self._holder.__dict__["_trainable"] = value
 
 
 class OwnWeight(Layer):
@@ -89,7 +90,9 @@ class WeightValue(OwnWeight):
         self._row, self._width = array.shape or (1,), array.size
         regularizer, constraint = self._added_rules[0]
         if constraint is not None or (regularizer is not None and "orthogonal" in regularizer.penalty()):
-            raise Untraceable(f"weight {name!r}, which has a constraint or is to be orthogonal, must be used with @ alone.")
+            raise Untraceable(
+                f"weight {name!r}, which has a constraint or is to be orthogonal, must be used with @ alone."
+            )
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """That of the weight, for each row."""
@@ -168,7 +171,7 @@ def value_of(run: Tracing, tensor: SymbolicTensor, array: np.ndarray) -> Symboli
         )
     layer = _operand(run, array, WeightValue)
     if array.ndim == tensor.ndim:
-        layer._row = array.shape[1:] or (1,)  # type: ignore[attr-defined]
+        layer._row = array.shape[1:] or (1,)
     made: SymbolicTensor = layer(tensor)
     return made
 
