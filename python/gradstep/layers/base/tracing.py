@@ -85,6 +85,7 @@ class Tracing:
     def __init__(self, holder: Any, training: bool | None) -> None:
         self.holder, self.training = holder, training
         self.nodes: list[Node] = []
+        holder.weights  # gives them their names  # noqa: B018
         self._own = {id(weight): weight for weight in getattr(holder, "_weights", ())}
 
     def owns(self, weight: np.ndarray) -> bool:
