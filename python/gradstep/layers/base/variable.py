@@ -48,7 +48,7 @@ class Variable(np.ndarray):
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         run = current()
         if run is not None and run.owns(self):
-            raise Untraceable(f"weight {self.name!r} has no numbers in call(): it stands in + - * @ with tensors alone.")
+            raise Untraceable(f"weight {self.name!r} has no numbers in call(): use it in + - * @ with tensors alone.")
         if array is self:  # out=, or an operator in place
             return self
         return array[()] if return_scalar else np.asarray(array)
