@@ -12,14 +12,15 @@ from ..data.columns import Columns, arrays_of
 from ..export.exports import Exports
 from ..layers.base.layer import Layer
 from ..layers.base.sizes import fits
-from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic
+from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic, works_as_in_inference
+from ..layers.base.tracing import flat, like
 from ..layers.base.variable import Variables
 from ..layers.base.weights import assign, leaves_of
 from ..layers.core.input import InputLayer
 from ..saving.savable import Savable
 from ..trainers.sizes import rows_given
 from .changes import Changing
-from .flattening import masks_of_call
+from .flat_calls import masks_given
 from .lr_find import FindsRate
 from .masked_calls import MaskedCalls, masks_of
 from .on_batches import OnBatches
@@ -43,6 +44,15 @@ class Call(NamedTuple):
 
 class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, Changing, OfSizes):
     """Base class of models of layers. A subclass connects the layers in `_layers`."""
+
+    _is_part = True  # of a layer or model that has it as an attribute
+    _is_of_holder = False
+    _holds_model = True
+
+    @property
+    def _is_made_by_call(self) -> bool:
+        """Whether a method `call` connects the layers."""
+        return False
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,15 +126,14 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         in_training(training, is_symbolic(x))
         if not is_symbolic(x):
             return self._called(x, training, mask)
-        masks = None if mask is None else masks_of(mask, self.input_names, f"model {self.name!r}")
         made = self._connect(x)
-        if masks is not None:
+        if mask is not None:
             try:
-                self._nodes[-1].take_masks(masks)
+                self._nodes[-1].take_masks(masks_of(mask, self.input_names, f"model {self.name!r}"))
             except BaseException:
                 self._nodes.pop()
                 raise
-        self._nodes[-1].in_inference = training is not None
+        self._nodes[-1].in_inference = works_as_in_inference(training)
         return made
 
     def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
@@ -138,11 +147,15 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         calls = []
         for node in self._calls:
             given = [values[id(tensor)] for tensor in node.given]
-            masks = {mask: values[id(tensor)] for (mask, _), tensor in masks_of_call(node)}
+            masks = {mask: values[id(tensor)] for (mask, _), tensor in masks_given(node)}
             of_each = [masks.get(i) for i in range(len(given))]
             mask = {"mask": of_each if len(given) > 1 and isinstance(node.operation, BaseModel) else of_each[0]}
-            made = node.operation(given if node.listed else given[0], **(mask if masks else {}))
-            found = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list) else [made]
+            if node.arguments is not None:
+                args, options = like(list(node.arguments), iter(given), is_symbolic)
+                found = flat(node.operation(*args, **options, **(mask if masks else {})))
+            else:
+                made = node.operation(given if node.listed else given[0], **(mask if masks else {}))
+                found = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list) else [made]
             values.update({id(tensor): value for tensor, value in zip(node.outputs, found, strict=True)})
             calls.append(Call(node.operation, given, found, node.outputs[0] in self.outputs))
         return calls, [values[id(tensor)] for tensor in self.outputs]
@@ -168,6 +181,13 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         return self.outputs[0]
 
     # -- as a layer of another model ---------------------------------------------------------------------------------
+
+    @property
+    def _only_in_training(self) -> bool:
+        """Whether it gives its input in inference."""
+        return len(self.inputs) == len(self.outputs) == 1 and all(
+            leaf._only_in_training for leaf in self._leaves.values() if not isinstance(leaf, InputLayer)
+        )
 
     @property
     def _computes(self) -> bool:
@@ -201,6 +221,12 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
     def _renew(self) -> None:
         super()._renew()
         self._note_trainable()
+
+    def _meet(self, x: Any) -> None:
+        """Be told of data before anything else is asked of the model: one that is not built can follow from them."""
+
+    def _check_loops(self) -> None:
+        """Refuse methods of Keras's that `fit` would not call."""
 
     def _forget_network(self) -> None:
         """The layers changed."""

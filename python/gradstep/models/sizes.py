@@ -10,7 +10,7 @@ from ..layers.base.call_graph import Value
 from ..layers.base.sizes import PROBES, at_sizes, filled, is_open
 from ..trainers.network import Step, network_of
 from ..trainers.sizes import Row, Sized, SizeTable
-from .flattening import flatten_calls
+from .flat_calls import flatten_calls
 
 if TYPE_CHECKING:
     from ..layers.base.layer import Layer

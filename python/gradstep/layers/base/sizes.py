@@ -7,7 +7,7 @@ them: what is the same at both does not depend on them. While a network is made 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -85,9 +85,11 @@ class Resized:
 
 def is_open(shape: Any) -> bool:
     """Whether sizes of a shape, or of a list of shapes, are not known, beside the rows."""
+    if isinstance(shape, Mapping):
+        return any(map(is_open, shape.values()))
     if not isinstance(shape, (list, tuple)) or not shape:
         return False
-    return any(map(is_open, shape)) if isinstance(shape[0], (list, tuple)) else None in shape[1:]
+    return any(map(is_open, shape)) if isinstance(shape[0], (list, tuple, Mapping)) else None in shape[1:]
 
 
 def fits(known: Sequence[int | None], shape: Sequence[int | None]) -> bool:
