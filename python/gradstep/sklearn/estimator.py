@@ -34,7 +34,7 @@ class Estimator(BaseEstimator):
     def _validate_params(self) -> None:
         found = self._plain_parameters()
         if found is None:
-            return super()._validate_params()  # type: ignore[no-any-return]
+            return super()._validate_params()
         known: Any = vars(type(self)).get("_valid_parameters")
         if known is None:
             known = type(self)._valid_parameters = set()
