@@ -111,7 +111,7 @@ def test_optimizers_and_threads(optimizer: str, together: Any) -> None:
     assert together() > 0
 
 
-@pytest.mark.parametrize("features, batch", [(1, 4), (3, 1), (16, 2), (37, 3), (40, 17), (600, 300), (19, 290)])
+@pytest.mark.parametrize(("features", "batch"), [(1, 4), (3, 1), (16, 2), (37, 3), (40, 17), (600, 300), (19, 290)])
 @pytest.mark.parametrize("units", [1, 2, 3, 8])
 def test_sizes(features: int, batch: int, units: int, together: Any) -> None:
     """Of vectors, of blocks of rows, and of products that are made in blocks of the depth."""

@@ -62,7 +62,8 @@ def test_data_are_read_as_by_scikit_learn(case: str) -> None:
 
 def test_plain_arrays_are_not_copied() -> None:
     x, y = validate_data(ours.SGDClassifier(), X, Y, **READ)
-    assert x is X and y is Y
+    assert x is X
+    assert y is Y
 
 
 def test_features_of_the_fit_are_asked_for_later() -> None:
@@ -100,10 +101,12 @@ def test_values_of_parameters_are_told_apart_from_equal_ones() -> None:
 def test_clones_have_the_parameters_and_nothing_else() -> None:
     one = ours.SGDClassifier(alpha=0.5, class_weight={0: 1.0, 1: 2.0}).fit(X, Y)
     two = clone(one)
-    assert two.get_params() == one.get_params() and not hasattr(two, "coef_")
+    assert two.get_params() == one.get_params()
+    assert not hasattr(two, "coef_")
     assert two.class_weight is not one.class_weight
     plain = clone(one.set_params(class_weight=None))
-    assert plain.get_params() == one.get_params() and not hasattr(plain, "coef_")
+    assert plain.get_params() == one.get_params()
+    assert not hasattr(plain, "coef_")
 
 
 def test_clones_keep_requests_of_metadata() -> None:
