@@ -165,4 +165,4 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
 
     def predict(self, X: Any) -> np.ndarray:
         """1 for each row that is like the others, -1 for an outlier: (rows,)."""
-        return np.where(self.decision_function(X) >= 0, 1, -1)
+        return np.where(self.decision_function(X) >= 0, 1, -1).astype(np.int32)
