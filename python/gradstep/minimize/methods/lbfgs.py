@@ -17,7 +17,7 @@ from .bfgs import checked_wolfe
 
 __all__ = ["LBFGS"]
 
-SMALL, PAIRS_OF_SMALL, PAIRS = 1000, 20, 10  # variables, and pairs that are kept by default
+SMALL, PAIRS_OF_SMALL, PAIRS = 1000, 16, 10  # variables, and pairs that are kept by default
 
 
 class LBFGS(Method):
@@ -26,7 +26,7 @@ class LBFGS(Method):
     Parameters
     ----------
     m : int, optional
-        Pairs of steps and gradient changes that are kept, at least 1; by default 10, or 20 of up to 1,000 variables,
+        Pairs of steps and gradient changes that are kept, at least 1; by default 10, or 16 of up to 1,000 variables,
         where more of them help with bad scaling and cost little. Memory is 2 m n doubles.
     c1, c2 : float
         Constants of the strong Wolfe conditions, 0 < c1 < c2 < 1.
