@@ -211,8 +211,8 @@ def _rows(
     if trained:
         row.append("-" if not layer.weights else "Y" if layer.trainable else "N")
     yield row
-    if nested and isinstance(layer, Summarized):
-        for inner in layer.layers:
+    if nested:
+        for inner in layer.layers if isinstance(layer, Summarized) else layer._parts:
             yield from _rows(inner, sources, trained, nested, indent + "   ")
 
 
