@@ -224,6 +224,72 @@ def test_a_layer_made_of_layers_stands_in_layers_and_models():
     np.testing.assert_allclose(steps.predict(x, verbose=0), linear(x.reshape(20, 6)).reshape(4, 5, 2), rtol=1e-5)
 
 
+def same_after_files(model, folder, x):
+    """Whether files, a copy and a clone with the same weights predict what a model predicts."""
+    model.save(folder / "m.gradstep")
+    model.save_weights(folder / "m.safetensors")
+    clone = gs.models.clone_model(model)
+    clone.load_weights(folder / "m.safetensors")
+    others = [gs.models.load_model(folder / "m.gradstep", custom_objects=MADE), copy.deepcopy(model), clone]
+    return all(np.array_equal(other.predict(x, verbose=0), model.predict(x, verbose=0)) for other in others)
+
+
+class Around(layers.Layer):
+    """A layer that its constructor gets."""
+
+    def __init__(self, inner, scale=1.0, **options):
+        super().__init__(**options)
+        self.inner, self.scale = inner, scale
+
+    def call(self, x):
+        return x + self.inner(x) * self.scale
+
+
+def test_layers_and_models_in_others_are_in_files(tmp_path, monkeypatch):
+    monkeypatch.setitem(MADE, "Around", Around)
+    x = np.random.default_rng(0).normal(size=(4, 5, 6)).astype("float32")
+    steps = [layers.TimeDistributed(MADE["MLP"](4)), layers.TimeDistributed(MADE["Linear"](2))]
+    model = gs.Sequential([gs.Input((5, 6)), *steps, layers.Flatten()])
+    model.compile("adam", "mse")
+    model.fit(x, np.ones((4, 10)), verbose=0)
+    assert same_after_files(model, tmp_path, x)
+    inputs = gs.Input((5, 6))
+    h = Around(gs.Sequential([layers.Dense(6)]), 0.5)(Around(layers.Dense(6))(inputs))
+    model = gs.Model(inputs, MADE["Recurrent"]()(h) - MADE["Recurrent"]()(inputs))
+    assert same_after_files(model, tmp_path, x)
+
+
+def test_frozen_layers_stay_frozen_in_files(tmp_path):
+    model, (x, y) = MADE["ResNet"](), data_of("ResNet")
+    model.blocks[0].trainable = False
+    model.compile("adam", CASES["ResNet"].loss)
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "m.gradstep")
+    again = gs.models.load_model(tmp_path / "m.gradstep", custom_objects=MADE)
+    assert len(again.trainable_weights) == len(model.trainable_weights) == 9
+    inputs = gs.Input((8, 8, 3))
+    tuned = gs.Model(inputs, layers.Dense(1)(model(inputs, training=False)))
+    tuned.compile("adam", "mse")
+    mean = model.blocks[1].norm.moving_mean.copy()
+    tuned.fit(x, np.zeros((len(x), 1)), verbose=0)
+    np.testing.assert_array_equal(model.blocks[1].norm.moving_mean, mean)
+
+
+def test_before_it_is_built_compile_knows_wrong_names_and_copies_learn():
+    model, (x, y) = MADE["MLP"](), data_of("MLP")
+    with pytest.raises(ValueError, match="loss must be one of"):
+        model.compile("adam", "msee")
+    with pytest.raises(ValueError, match="metrics must be one of"):
+        model.compile("adam", "mse", metrics=["nothing"])
+    with pytest.raises(ValueError, match="compile"):
+        model.fit(x, y)
+    model = MADE["MLP"]()
+    model.compile("adam", "mse", metrics=["mae"])
+    assert gs.fit_many(model, 2, x, y, verbose=0).predict(x, reduce=None).shape == (2, len(x), 1)
+    history = model.fit(((x, y) for _ in range(2)), validation_data=(x, y), verbose=0).history
+    assert sorted(history) == ["loss", "mae", "val_loss", "val_mae"]
+
+
 def test_training_is_handed_on():
     class Noisy(gs.Model):
         def __init__(self):
