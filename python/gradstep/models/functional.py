@@ -64,6 +64,10 @@ class Functional(Subclassed, BaseModel):
 
     The gradients of a layer that is called more than once are added up.
 
+    A subclass may leave `inputs` and `outputs` out, make its layers in the constructor, and combine them in a method
+    ``call(self, inputs, training=None)``: it runs when the model is built, on symbolic tensors, and what it combined is
+    the model. It is built by the first data, or by `build`.
+
     Examples
     --------
     >>> import numpy as np, gradstep as gs
@@ -78,6 +82,17 @@ class Functional(Subclassed, BaseModel):
     ['loss', 'price_loss', 'kind_loss']
     >>> [outputs.shape for outputs in model.predict(data[0], verbose=0)]
     [(6, 1), (6, 3)]
+
+    As a class:
+
+    >>> class Network(gs.Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.hidden, self.out = gs.layers.Dense(8, "relu"), gs.layers.Dense(1)
+    ...     def call(self, inputs):
+    ...         return self.out(self.hidden(inputs))
+    >>> Network().predict(np.zeros((6, 4)), verbose=0).shape
+    (6, 1)
     """
 
     def __init__(
@@ -165,7 +180,7 @@ class Functional(Subclassed, BaseModel):
 
     @property
     def _has_many(self) -> bool:
-        return len(self._ins) > 1 or self._lists_outputs
+        return self.built and (len(self._ins) > 1 or self._lists_outputs)
 
     def _pack_outputs(self, values: Sequence[Any]) -> Any:
         return self._outs.packed(values)

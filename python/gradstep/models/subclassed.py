@@ -195,6 +195,9 @@ class Subclassed:
 
     def _losses_and_metrics(self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> LossesAndMetrics:
         if not self.built:  # of which outputs follows from `call`
+            plain = [one for one in flat([loss, metrics or [], weighted or []]) if isinstance(one, str)]
+            if not isinstance(loss, (list, tuple, Mapping)) and not isinstance(metrics, Mapping):
+                return LossesAndMetrics.of_one(["output"], loss, None, plain[isinstance(loss, str) :], None)
             return LossesAndMetrics.of_one([], None, None, None, None)
         made: LossesAndMetrics = super()._losses_and_metrics(loss, loss_weights, metrics, weighted)  # type: ignore[misc]
         return made

@@ -92,12 +92,12 @@ class TimeDistributed(Layer):
             raise ValueError(f"layer must have one input and one output; {layer.name!r} has several.")
         super().__init__(input_shape=input_shape, dtype=layer.dtype, name=name, trainable=trainable)
         self.layer: Layer = layer  # or a model
-        self._holds_model = is_model or layer._holds_model
+        self._is_of_model = is_model
         self._guard.join(layer._guard)
         self._alone: Any = None  # of what holds a model: a model of it alone, which calls on arrays run
         self._taking: list[TakeStep] = []
         self._stacking: StackSteps | None = None
-        if self._holds_model:
+        if is_model or layer._holds_model or layer._may_trace:
             if not trainable:
                 layer.trainable = False
             return
@@ -113,6 +113,10 @@ class TimeDistributed(Layer):
 
             given["layer"] = revive(given["layer"], {**vars(layers), **MODELS}, "layer")
         return super().from_config(given)
+
+    @property
+    def _holds_model(self) -> bool:
+        return vars(self).get("_is_of_model", False) or ("layer" in vars(self) and self.layer._holds_model)
 
     # -- the layer's ---------------------------------------------------------------------------------------------------
 
@@ -302,10 +306,12 @@ class TimeDistributed(Layer):
 
     def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The output for an array of sequences, at once, or a symbolic tensor. Raises as any layer does."""
-        if not self._holds_model or is_symbolic(x):
+        if is_symbolic(x):
             return super().__call__(x, training, mask)
         row = numeric(x, "x").shape[1:]
         self._check_shape((None, *row))
+        if not self._holds_model:
+            return super().__call__(x, training, mask)
         if self._alone is None:
             self._alone = self._model_of(self, (self._rows_shape() or row) if self.built else row)
         return self._alone(x, training, mask)
