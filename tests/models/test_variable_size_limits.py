@@ -100,3 +100,28 @@ def test_weights_that_depend_on_the_size_of_the_first():
     declared = inferred(gs.Input((8, 3)), L.LSTM(2))
     with pytest.raises(ValueError, match=r"the model takes \(rows, 8, 3\)"):
         declared.predict(np.zeros((2, 9, 3)), verbose=0)
+
+
+def test_layers_that_were_built_for_one_size_take_any():
+    """Layers of a trained model, or normalization of data, in a model of inputs of any size."""
+    images = random.normal(2, 3, size=(8, 6, 6, 3))
+    scale = L.Normalization()
+    scale.adapt(images)
+    old = gs.Sequential([gs.Input((6, 6, 3)), scale, L.Conv2D(4, 3, activation="relu"), L.GlobalAveragePooling2D()])
+    x = h = gs.Input((None, None, 3))
+    for layer in old.layers:
+        h = layer(h)
+    new = gs.Model(x, h)
+    np.testing.assert_array_equal(new.predict(images, verbose=0), old.predict(images, verbose=0))
+    assert new.predict(images[:, :5, :4], verbose=0).shape == (8, 4)
+    with pytest.raises(ValueError, match=r"x has shape \(8, 5, 4, 3\); the model takes \(rows, 6, 6, 3\)"):
+        old.predict(images[:, :5, :4], verbose=0)
+    old.compile("sgd", "mse")
+    new.compile("sgd", "mse")
+    for model in (old, new, old):
+        assert np.isfinite(model.train_on_batch(images, np.ones((8, 4))))
+    np.testing.assert_array_equal(new.predict(images, verbose=0), old.predict(images, verbose=0))
+    with pytest.raises(ValueError, match="must know the size of each axis that its weights depend on"):
+        bound = L.Dense(2)
+        bound.build((None, 6))
+        bound(gs.Input((None,)))

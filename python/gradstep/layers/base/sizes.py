@@ -29,6 +29,7 @@ __all__ = [
     "for_weights",
     "is_open",
     "is_resizing",
+    "open_up",
     "probed",
 ]
 
@@ -157,6 +158,17 @@ def for_weights(layer: Layer, row: tuple[int | None, ...]) -> tuple[int, ...]:
             f"{(None, *row)}. Give that size to Input, or pool or reshape so that it is known."
         )
     return tuple(small[1:])
+
+
+def open_up(layer: Layer, row: tuple[int | None, ...]) -> None:
+    """Let a layer that is built for known sizes take any, where a model asks for that and no weight depends on them."""
+    kept = vars(layer).get("_built_input_shape")
+    if None not in row or kept is None or layer._in_numpy or not fits(row, kept[1:]):
+        return
+    for_weights(layer, row)
+    vars(layer)["_built_input_shape"] = (None, *row)
+    for stage in layer._stages:
+        vars(stage)["_built_input_shape"] = (None, *layer._output_row)
 
 
 class OfAnySize:
