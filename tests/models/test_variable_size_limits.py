@@ -121,7 +121,49 @@ def test_layers_that_were_built_for_one_size_take_any():
     for model in (old, new, old):
         assert np.isfinite(model.train_on_batch(images, np.ones((8, 4))))
     np.testing.assert_array_equal(new.predict(images, verbose=0), old.predict(images, verbose=0))
+    bound, unknown = L.Dense(2), gs.Input((None,))
+    bound.build((None, 6))
     with pytest.raises(ValueError, match="must know the size of each axis that its weights depend on"):
-        bound = L.Dense(2)
-        bound.build((None, 6))
-        bound(gs.Input((None,)))
+        bound(unknown)
+
+
+class Block(L.Layer):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.attention, self.norm, self.dense = L.MultiHeadAttention(2, 4), L.LayerNormalization(), L.Dense(8, "relu")
+
+    def call(self, x):
+        h = self.norm(x + self.attention(x, x))
+        return h + self.dense(h)
+
+
+class Reader(gs.Model):
+    def __init__(self, flat=False):
+        super().__init__()
+        self.table, self.block = L.Embedding(20, 8), Block()
+        self.pool, self.top = L.Flatten() if flat else L.GlobalAveragePooling1D(), L.Dense(2)
+
+    def call(self, x):
+        return self.top(self.pool(self.block(self.table(x))))
+
+
+def test_models_made_by_call_take_other_sizes_than_the_first():
+    batches = [(random.integers(0, 20, (6, n)), random.normal(size=(6, 2))) for n in (5, 8, 3, 5)]
+    found = []
+    for known in (False, True):
+        gs.utils.set_random_seed(1)
+        model = Reader()
+        if known:
+            model.build((None, None))
+        model.compile("adam", "mse")
+        losses = model.fit(iter(batches), steps_per_epoch=4, verbose=0).history["loss"]
+        assert model.input_shape == (None, None)
+        found.append([losses, *model.get_weights()])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+    model = Reader(flat=True)
+    model.compile("adam", "mse")
+    model.train_on_batch(*batches[0])
+    with pytest.raises(ValueError, match=r"has shape \(6, 8\); the model takes \(rows, 5\)"):
+        model.train_on_batch(*batches[1])
+    assert np.isfinite(model.train_on_batch(*batches[3]))

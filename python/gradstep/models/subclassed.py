@@ -14,7 +14,8 @@ from ..described import serialize
 from ..layers.base.custom_layer import revived_arguments
 from ..layers.base.holding import check_names, given_arguments, held_layers, parts_in, shapes_in
 from ..layers.base.layer import Layer
-from ..layers.base.tracing import flat, paused, traced
+from ..layers.base.sizes import fits
+from ..layers.base.tracing import Inside, discard, flat, paused, traced
 from ..layers.core.input import InputLayer
 from ..naming import path_part
 from ..trainers.losses_and_metrics import LossesAndMetrics
@@ -114,10 +115,13 @@ class Subclassed:
     # -- building ------------------------------------------------------------------------------------------------------
 
     def _meet(self, x: Any) -> None:
-        """Build the model for data like these, if it is not built."""
+        """Build the model for data like these, if it is not built; or for those of other sizes than the first."""
         if self.built:
+            if vars(self).get("_infers"):
+                self._meet_sizes(_shapes_of(x))
             return
         shapes = _shapes_of(x)
+        vars(self)["_infers"] = True
         self.build(shapes)
         if not self.built:  # a `build` of the subclass made its layers alone
             Subclassed._build_by_call(self, shapes)
@@ -127,14 +131,49 @@ class Subclassed:
         with self._guard, paused():
             if self.built:
                 return
-            rows = [shape[1:] for shape in shapes_in(input_shape)]
-            names = list(input_shape) if isinstance(input_shape, Mapping) else [None] * len(rows)
-            each = zip(rows, names, strict=True)
-            tensors = iter([InputLayer(row, dtype=self._dtype, name=name).output for row, name in each])
-            given = _placed_in(input_shape, tensors)
-            self._trace(given)
+            self._trace(self._tensors_for(input_shape))
 
-    def _trace(self, given: Any) -> None:
+    def _tensors_for(self, input_shape: Any) -> Any:
+        """Symbolic tensors of new inputs of these shapes."""
+        rows = [shape[1:] for shape in shapes_in(input_shape)]
+        names = list(input_shape) if isinstance(input_shape, Mapping) else [None] * len(rows)
+        each = zip(rows, names, strict=True)
+        tensors = iter([InputLayer(row, dtype=self._dtype, name=name).output for row, name in each])
+        return _placed_in(input_shape, tensors)
+
+    def _meet_sizes(self, shapes: Any) -> None:
+        """Let a model that was built for the first data take data of other sizes too, if no weight depends on them.
+
+        Otherwise it stays as it is, and who gave the data is told which shape there is.
+        """
+        known, given = self._ins.rows, [shape[1:] for shape in shapes_in(shapes)]
+        same_axes = len(known) == len(given) and all(len(a) == len(b) for a, b in zip(known, given, strict=True))
+        if not same_axes or all(fits(a, b) for a, b in zip(known, given, strict=True)):
+            return
+        opened = [
+            (None, *(one if one == size else None for one, size in zip(row, other, strict=True)))
+            for row, other in zip(known, given, strict=True)
+        ]
+        with self._guard, paused():
+            inputs = self._tensors_for(self._ins.structured(opened))
+            try:
+                made = self._run_of_call(inputs)
+            except ValueError:
+                return
+            before = dict(vars(self))
+            try:
+                ins, outs = TensorSpec(inputs, "inputs"), TensorSpec(made.made, "outputs")
+                vars(self).update(_ins=ins, _outs=outs, _calls=made.calls)
+                self._connect_engine(ins.rows)
+            except ValueError:
+                vars(self).clear()
+                vars(self).update(before)
+                discard(made.calls)
+                return
+            discard(before["_calls"])
+
+    def _run_of_call(self, given: Any) -> Inside:
+        """The graph that `call` makes of symbolic tensors."""
         known = inspect.signature(self.call).parameters
         asks = "training" in known
         needed = [
@@ -155,8 +194,10 @@ class Subclassed:
         def call(mode: bool | None) -> Any:
             return self.call(given, **more, **({"training": mode} if asks else {}))
 
-        ins = TensorSpec(given, "inputs")
-        made = traced(self, call, flat(given), (True, False) if asks else (None,))
+        return traced(self, call, flat(given), (True, False) if asks else (None,))
+
+    def _trace(self, given: Any) -> None:
+        ins, made = TensorSpec(given, "inputs"), self._run_of_call(given)
         outs = TensorSpec(made.made, "outputs")
         layers = held_layers(self)
         check_names(layers)

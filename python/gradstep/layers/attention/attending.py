@@ -89,9 +89,12 @@ class Attending(Base):
         rows = self._rows_of(input_shape)
         if self.built:
             known = [tuple(shape[1:]) for shape in vars(self)["_built_shapes"]]
-            if not all(fits(one, row) for one, row in zip(known, rows, strict=True)):
+            takes = all(fits(one, row) for one, row in zip(known, rows, strict=True))
+            # Weights follow from the last axes alone: in a model that asks for it, the others may be of any size.
+            opens = all(fits(row, one) and row[-1] is not None for one, row in zip(known, rows, strict=True))
+            if not takes and not opens:
                 raise ValueError(f"layer {self.name!r} was built for rows of {known}; got {rows}.")
-            if is_resizing():
+            if is_resizing() or not takes:
                 self._shapes = [(None, *row) for row in rows]
             return
         self.compute_output_shape(input_shape)
