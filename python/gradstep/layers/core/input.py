@@ -126,6 +126,8 @@ def Input(
     >>> import gradstep as gs
     >>> gs.Sequential([gs.Input((64,)), gs.layers.Dense(10)]).output_shape
     (None, 10)
+    >>> gs.Sequential([gs.Input((None,)), gs.layers.Embedding(50, 8)]).output_shape
+    (None, None, 8)
     >>> gs.layers.Dense(3, name="out")(gs.Input((8,)))
     <SymbolicTensor out shape=(None, 3) dtype=float32>
     """
