@@ -160,8 +160,6 @@ template <class Real> class TrainLoop : public Totals {
   /// A step on the rows that were set; found() counts them. If it fails, nothing has been counted.
   template <class Pass, class InTeam, class Found>
   void take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found);
-  void count(const Executor<Real>& executor, double total);
-  /// The same with the caller's losses.
   void count(const Executor<Real>& executor);
   void add_gradients(ThreadTeam& team, std::size_t batch);
 

@@ -101,8 +101,7 @@ void TrainLoop<Real>::step_together(ThreadTeam& team, const std::vector<TrainLoo
     TrainLoop& loop = *loops[ready[at]];
     Executor<Real>& executor = *executors[ready[at]];
     loop.take_step(
-        executor, [&] { self(self, at + 1); }, [&](const auto& work) { work(team); },
-        [&] { loop.count(executor, executor.total()); });
+        executor, [&] { self(self, at + 1); }, [&](const auto& work) { work(team); }, [&] { loop.count(executor); });
   };
   within(within, 0);
 }
