@@ -199,25 +199,25 @@ template <class Real> void TrainLoop<Real>::fetch_next(std::size_t batch) const 
   asm volatile("");  // or GCC takes all of this for nothing, and leaves out the call
 }
 
-template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor) {
+template <class Real>
+void TrainLoop<Real>::count(const std::vector<Head<Real>>& heads, std::size_t batch, double penalty) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
-  const double penalty = (executor.backward() ? executor.penalty() : penalty_) + executor.value_penalty();
   double total = 0;
   std::size_t next = 0;
-  for (std::size_t k = 0; k < executor.heads.size(); ++k) {
-    const Head<Real>& head = executor.heads[k];
+  for (std::size_t k = 0; k < heads.size(); ++k) {
+    const Head<Real>& head = heads[k];
     if (head.has_loss()) {
       const auto of_head = head.totals();
       total += of_head.total;
-      if (executor.heads.size() > 1) head_totals[k] += of_head.own;
+      if (heads.size() > 1) head_totals[k] += of_head.own;
     }
     head_counts[k] += head.counted();
     for (std::size_t m = 0; m < head.metrics(); ++m) head.add_metric(m, metric_totals[next++]);
   }
-  const double samples = double(executor.batch);
+  const double samples = double(batch);
   loss_total += total + by_caller_ * samples + samples * penalty;
   for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
-  rows += executor.batch;
+  rows += batch;
   ++batches;
 }
 
