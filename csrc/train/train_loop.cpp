@@ -100,8 +100,7 @@ template <class Real> void TrainLoop<Real>::take(const Data& data) {
 }
 
 template <class Real>
-void TrainLoop<Real>::start(RowOrder order, std::uint32_t number, std::vector<std::int64_t> ids,
-                            bool by_buckets) {
+void TrainLoop<Real>::start(RowOrder order, std::uint32_t number, std::vector<std::int64_t> ids, bool by_buckets) {
   if (is_within_) last_->restore_statistics();
   is_within_ = false;
   order_ = std::move(order);
