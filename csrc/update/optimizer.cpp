@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <new>
 #include <optional>
 
 #include "runtime/dispatch.hpp"
@@ -72,7 +74,9 @@ const UpdateKernel& Optimizer::make_kernel(const Parameter& parameter, std::size
   const std::vector<double> own_values = has_own_values ? values_of(parameter) : std::vector<double>{};
   const double* const values = has_own_values ? own_values.data() : groups[parameter.group].values.data();
   const Common common = rule.common(values);
-  kernel = {};
+  // In its place, as its constants below: a copy would wait for what was just written in parts.
+  std::destroy_at(&kernel);
+  new (&kernel) UpdateKernel;
   const auto stored = [&](const auto& table, int index) {
     return options.storage == Storage::int8   ? table.packed[index]
            : options.storage == Storage::bf16 ? table.halved[index]
@@ -84,9 +88,9 @@ const UpdateKernel& Optimizer::make_kernel(const Parameter& parameter, std::size
   if (rule.measuring.sums > 0)
     kernel.first = stored(kernels().measure, index);
   else if (fallback)
-    kernel.update = rule.fallback.at(values, steps + 1, real);
+    new (&kernel.update) AnyUpdate(rule.fallback.at(values, steps + 1, real));
   else if (rule.at)
-    kernel.update = rule.at(values, steps + 1, real);
+    new (&kernel.update) AnyUpdate(rule.at(values, steps + 1, real));
   kernel.real = real;
   kernel.slots = rule.slots.size();
   kernel.factors.decay = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;
