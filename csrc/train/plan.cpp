@@ -127,14 +127,13 @@ template <class Real> void Plan<Real>::join(bool pools) {
 template <class Real> bool Plan<Real>::absorb(std::size_t output, const Scoring& scoring) {
   const LossUse& loss = scoring.loss;
   const std::size_t value = network_.outputs[output];
-  if (!loss.info || loss.of_logits || loss.info->absorbs < 0) return false;
   if (value < network_.inputs.size() || values_[value].readers > 1) return false;
   const Node& node = network_.nodes[value - network_.inputs.size()];
   if (node.layer == Node::no_layer) return false;
   AnyLayer layer = layers_[node.layer];
   const bool absorbs = visit_layer(layer, [&](auto& own) {
     if constexpr (has_activation<std::decay_t<decltype(own)>>) {
-      if (own.activation.index != loss.info->absorbs) return false;
+      if (!loss.absorbs(own.activation.index)) return false;
       own.activation = {};
       return true;
     }

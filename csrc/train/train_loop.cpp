@@ -233,18 +233,18 @@ template <class Real> void TrainLoop<Real>::fetch_next(std::size_t batch) const 
   asm volatile("");  // or GCC takes all of this for nothing, and leaves out the call
 }
 
-template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor, double total) {
+template <class Real>
+void TrainLoop<Real>::count(const std::vector<Head<Real>>& heads, std::size_t batch, double total, double penalty) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
-  const double penalty = (executor.backward() ? executor.penalty() : penalty_) + executor.value_penalty();
-  loss_total += total + double(executor.batch) * penalty;
+  loss_total += total + double(batch) * penalty;
   std::size_t next = 0;
-  for (std::size_t k = 0; k < executor.heads.size(); ++k) {
-    const Head<Real>& head = executor.heads[k];
-    if (head.has_loss() && executor.heads.size() > 1) head_totals[k] += head.own_total();
+  for (std::size_t k = 0; k < heads.size(); ++k) {
+    const Head<Real>& head = heads[k];
+    if (head.has_loss() && heads.size() > 1) head_totals[k] += head.own_total();
     head_counts[k] += head.counted();
     for (std::size_t m = 0; m < head.metrics(); ++m) head.add_metric(m, metric_totals[next++]);
   }
-  rows += executor.batch;
+  rows += batch;
   ++batches;
 }
 

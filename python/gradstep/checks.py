@@ -149,7 +149,9 @@ def check_choice(name: str, value: Any, table: Mapping[str, Found]) -> Found:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a name; got {describe(value)}.")
     if value not in table:
-        raise ValueError(f"{name} must be one of {', '.join(table)}; got {value!r}.{closest(value, table)}")
+        # A class beside its name in small letters is the same once more.
+        known = [one for one in table if snake_case(one) == one or snake_case(one) not in table]
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}.{closest(value, table)}")
     return table[value]
 
 
@@ -197,7 +199,7 @@ def numeric(value: Any, name: str) -> np.ndarray:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} must be an array of numbers: {error}") from None
+        raise ValueError(f"{name} must be an array of numbers: {_why_uneven(value) or error}") from None
     if array.dtype.kind == "O" and hasattr(value, "to_numpy"):
         array = _of_table(value, name)
     if array.dtype.kind not in "biuf":
@@ -214,6 +216,24 @@ def _wrong(value: Any, array: np.ndarray) -> str:
     is_text = array.dtype.kind in "US" or (array.size and isinstance(array.flat[0], str))
     hint = ". Names of classes become numbers by numpy.unique(names, return_inverse=True)[1]" if is_text else ""
     return f"{describe(value)} of dtype {array.dtype}{hint}"
+
+
+def _why_uneven(value: Any) -> str:
+    """What a sequence of arrays of several shapes is, mostly; empty if it is none."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return ""
+    if len(value) < 4 and all(isinstance(one, np.ndarray) for one in value):
+        shapes = ", ".join(str(one.shape) for one in value)
+        return f"got {describe(value)}, arrays of shapes {shapes}. Data and targets are two arguments: fit(x, y)."
+    if all(isinstance(one, tuple) and len(one) == 2 for one in value):
+        return f"got {describe(value)} pairs. x, y = map(numpy.array, zip(*pairs)) makes two arrays of them."
+    sizes = sorted({len(one) for one in value if hasattr(one, "__len__")})
+    if len(sizes) > 1:
+        return (
+            f"got {describe(value)} of lengths from {sizes[0]} to {sizes[-1]}. gradstep.utils.pad_sequences makes an "
+            "array of sequences of several lengths."
+        )
+    return ""
 
 
 def _of_table(table: Any, name: str) -> np.ndarray:

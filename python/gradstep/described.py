@@ -31,6 +31,7 @@ __all__ = [
     "known_objects",
     "named_classes",
     "register_keras_serializable",
+    "registered_name",
     "revive",
     "serialize",
     "serialize_object",
@@ -149,7 +150,7 @@ def serialize_object(thing: Any) -> dict[str, Any]:
     if is_ours(cls):
         module, registered = f"keras.{cls.__module__.split('.')[1]}", None
     else:
-        module, registered = cls.__module__, reference_to(thing) or _registered_name(cls)
+        module, registered = cls.__module__, reference_to(thing) or registered_name(cls)
     config = {} if is_reference(registered) else serialize(thing.get_config(), f"the config of {thing!r}")
     for key in getattr(cls, "_refused_by_keras", ()):
         config.pop(key, None)
@@ -171,12 +172,13 @@ def _name_of_function(function: Any, name: str) -> Any:
     return {
         "module": "builtins",
         "class_name": "function",
-        "config": reference or _registered_name(function),
+        "config": reference or registered_name(function),
         "registered_name": "function",
     }
 
 
-def _registered_name(thing: Any) -> str:
+def registered_name(thing: Any) -> str:
+    """The name by which files know a class or function of the program's own."""
     return next((name for name, known in known_objects().items() if known is thing), thing.__name__)
 
 

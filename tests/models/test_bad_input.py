@@ -20,7 +20,18 @@ CALLS = {
         ValueError,
         r"x has shape \(40, 10, 2\); the model takes \(rows, 20\)",
     ),
-    "one row of x": (lambda m: m.predict(X[0]), ValueError, r"x has shape \(20,\); the model takes \(rows, 20\)"),
+    "one row of x": (
+        lambda m: m.predict(X[0]),
+        ValueError,
+        r"x has shape \(20,\); the model takes \(rows, 20\)\. One row has an axis in front: x\[None\]",
+    ),
+    "x and y in one": (lambda m: m.fit((X, Y)), ValueError, r"a tuple of 2, arrays of shapes .*: fit\(x, y\)"),
+    "pairs": (lambda m: m.fit(list(zip(X, Y, strict=True))), ValueError, "got a list of 40 pairs"),
+    "rows as batches": (
+        lambda m: m.fit(zip(X, Y, strict=True)),
+        ValueError,
+        r"batch 0: y must have rows; .* y\[None\]",
+    ),
     "x a scalar": (lambda m: m.predict(3.0), ValueError, r"x has shape \(\); the model takes \(rows, 20\)"),
     "x of text": (lambda m: m.fit(X.astype(str), Y), TypeError, "x must be an array of real numbers; .*dtype <U"),
     "x of objects": (
@@ -31,7 +42,7 @@ CALLS = {
     "x complex": (lambda m: m.fit(X + 0j, Y), TypeError, "x must be an array of real numbers; .*dtype complex64"),
     "x missing": (lambda m: m.fit(None, Y), TypeError, "x must be an array of real numbers; got None"),
     "x masked": (lambda m: m.fit(np.ma.masked_array(X), Y), TypeError, "x must be an array without a mask"),
-    "x ragged": (lambda m: m.predict([[1.0], [1.0, 2.0]]), ValueError, "x must be an array of numbers"),
+    "x ragged": (lambda m: m.predict([[1.0], [1.0, 2.0]]), ValueError, "a list of 2 of lengths from 1 to 2.*pad_seq"),
     "y missing": (lambda m: m.fit(X, None), TypeError, "y must be an array of real numbers; got None"),
     "label too large": (
         lambda m: m.fit(X, np.where(np.arange(40) == 7, 4, Y)),
@@ -78,8 +89,8 @@ CALLS = {
     "epochs 1.5": (lambda m: m.fit(X, Y, epochs=1.5), TypeError, "epochs must be a whole number"),
     "initial_epoch": (lambda m: m.fit(X, Y, initial_epoch=-1), ValueError, "initial_epoch must be at least 0; got -1"),
     "verbose 3": (lambda m: m.fit(X, Y, verbose=3), ValueError, "verbose must be 'auto', 0, 1 or 2; got 3"),
-    "verbose a word": (lambda m: m.fit(X, Y, verbose="loud"), ValueError, "verbose must be one of auto; got 'loud'"),
-    "shuffle": (lambda m: m.fit(X, Y, shuffle="batch"), TypeError, "shuffle must be True or False; got 'batch'"),
+    "verbose a word": (lambda m: m.fit(X, Y, verbose="loud"), ValueError, "verbose must be 'auto', 0, 1 or 2; got 'l"),
+    "shuffle": (lambda m: m.fit(X, Y, shuffle="batch"), ValueError, "shuffle must be True, False or 'blocks'"),
     "validation_split 1": (
         lambda m: m.fit(X, Y, validation_split=1.0),
         ValueError,
@@ -124,8 +135,9 @@ CALLS = {
     "class_weight a list": (
         lambda m: m.fit(X, Y, class_weight=[1, 2]),
         TypeError,
-        "class_weight must be a dict of class number to weight; got",
+        r"class_weight must be a dict of class number to weight; got a list of 2\. dict\(enumerate",
     ),
+    "class_weight balanced": (lambda m: m.fit(X, Y, class_weight="balanced"), TypeError, "numpy.bincount"),
     "class_weight of names": (lambda m: m.fit(X, Y, class_weight={"a": 1}), TypeError, "a class in class_weight must"),
     "class_weight a word": (
         lambda m: m.fit(X, Y, class_weight={0: "1"}),

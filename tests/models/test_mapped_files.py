@@ -87,5 +87,5 @@ def test_blocks_are_of_arrays():
     model = classifier()
     with pytest.raises(ValueError, match="shuffle must be True or False where x gives batches; got 'blocks'"):
         model.fit(iter([(x, y)]), shuffle="blocks", verbose=0)
-    with pytest.raises(TypeError, match="shuffle must be True or False"):
+    with pytest.raises(ValueError, match="shuffle must be True, False or 'blocks'; got 'block'"):
         model.fit(x, y, shuffle="block", verbose=0)

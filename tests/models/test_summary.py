@@ -111,6 +111,14 @@ def test_a_range_of_layers(span, shown):
     assert lines[-3:] == table(mixed())[-3:]
 
 
+@pytest.mark.parametrize("columns", [0, 1, 10, 40, 60])
+def test_a_narrow_terminal_is_no_error(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for model in (mixed(), connected(gs)):
+        for options in ({}, {"show_trainable": True}, {"expand_nested": True}):
+            assert table(model, **options)[-3:] == table(model, line_length=200, **options)[-3:]
+
+
 def test_positions():
     header = table(mixed(), line_length=80, positions=[0.5, 0.9, 1.0])[2]
     assert (header.index("Output"), header.index("Param"), len(header)) == (40, 73, 80)

@@ -1,4 +1,4 @@
-"""K-FAC in a model: its factors and steps beside a NumPy oracle, bits, resuming, and what it refuses."""
+"""K-FAC in a model: its factors and steps beside a NumPy oracle, resuming, and what it refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pickle
 import gradstep as gs
 import numpy as np
 import pytest
-from gradstep import _core
 from reference.kfac import KFAC
 
 SETTINGS = {
@@ -143,26 +142,6 @@ def test_the_true_fisher_is_the_gauss_newton_matrix_in_the_mean():
     z = (x[:1] @ model.get_weights()[0] + model.get_weights()[1])[0]
     p = np.exp(z) / np.exp(z).sum()
     np.testing.assert_allclose(model.optimizer.state_dict()["0.g"], np.diag(p) - np.outer(p, p), atol=0.01)
-
-
-def run_bits(threads, **options):
-    before = _core.get_num_threads()
-    _core.set_num_threads(threads)
-    try:
-        model = network((130, 100, 3), dtype="float32")
-        model.compile(gs.optimizers.KFAC(seed=9, inverse_period=2, **options), "mse")
-        fit(model, *data(rows=200, dtype="float32"), epochs=3, batch_size=64)
-        return b"".join(w.tobytes() for w in model.get_weights()), model.optimizer.state_dict()
-    finally:
-        _core.set_num_threads(before)
-
-
-@pytest.mark.parametrize("fisher", ["true", "empirical"])
-def test_the_same_bits_at_any_number_of_threads(fisher):
-    (one, state), *others = (run_bits(threads, fisher=fisher) for threads in (1, 2, 7))
-    for other, found in others:
-        assert one == other
-        assert all(found[key].tobytes() == value.tobytes() for key, value in state.items())
 
 
 def compiled(**options):

@@ -211,7 +211,7 @@ def test_ridge_classifiers_decide_as_scikit_learn_s() -> None:
         balanced = {"class_weight": None if y.ndim == 2 else "balanced"}
         mine = ours.RidgeClassifier(**balanced).fit(X, y)
         theirs = linear_model.RidgeClassifier(**balanced).fit(X, y)
-        np.testing.assert_allclose(mine.coef_, np.atleast_2d(theirs.coef_), atol=1e-9)
+        np.testing.assert_allclose(mine.coef_, theirs.coef_, atol=1e-9)
         assert np.array_equal(mine.predict(X), theirs.predict(X))
         assert np.array_equal(mine.classes_, theirs.classes_)
 

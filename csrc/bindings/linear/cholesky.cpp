@@ -38,7 +38,7 @@ std::size_t factor(py::handle given) {
   const py::array a = check_square(given, "a", dtype);
   const auto n = std::size_t(a.shape(0));
   std::size_t done = 0;
-  const auto run = [&](auto* at) { in_team(n, [&](ThreadTeam& team) { done = cholesky(at, n, n, team); }); };
+  const auto run = [&](auto* at) { in_team(n, [&](ThreadTeam& team) { done = cholesky(at, n, team); }); };
   dtype == Dtype::f32 ? run(reinterpret_cast<float*>(bytes(a))) : run(reinterpret_cast<double*>(bytes(a)));
   return done;
 }
@@ -54,7 +54,7 @@ void solve(py::handle given, py::handle given_b) {
                           shape_text(l) + ".");
   if (overlaps(l, b)) throw py::value_error("b must not overlap factor: they share memory.");
   const auto n = std::size_t(l.shape(0)), m = std::size_t(b.shape(1));
-  const auto run = [&](const auto* at, auto* to) { released([&] { cholesky_solve(at, n, n, to, m, m); }); };
+  const auto run = [&](const auto* at, auto* to) { released([&] { cholesky_solve(at, n, to, m); }); };
   dtype == Dtype::f32 ? run(reinterpret_cast<float*>(bytes(l)), reinterpret_cast<float*>(bytes(b)))
                       : run(reinterpret_cast<double*>(bytes(l)), reinterpret_cast<double*>(bytes(b)));
 }
@@ -63,7 +63,7 @@ void invert(py::handle given) {
   Dtype dtype;
   const py::array l = check_square(given, "factor", dtype);
   const auto n = std::size_t(l.shape(0));
-  const auto run = [&](auto* at) { in_team(n, [&](ThreadTeam& team) { cholesky_inverse(at, n, n, team); }); };
+  const auto run = [&](auto* at) { in_team(n, [&](ThreadTeam& team) { cholesky_inverse(at, n, team); }); };
   dtype == Dtype::f32 ? run(reinterpret_cast<float*>(bytes(l))) : run(reinterpret_cast<double*>(bytes(l)));
 }
 

@@ -5,12 +5,13 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "core/dtype.hpp"
 #include "core/sixteens.hpp"
-#include "kernels/products/packed.hpp"
 #include "kernels/simd.hpp"
+#include "kernels/updates/through_floats.hpp"
 
 namespace gs {
 namespace {
@@ -133,7 +134,16 @@ void sweep(const void* update, const Factors& factors, void* w, const void* g, v
   }
 }
 
-// A rule's step of one element whose state is not kept as it is: x in each of `held`, which then puts it away.
+template <class Update, std::size_t slots>
+void float_row(const void* update, const Factors& factors, float* w, const float* g, std::size_t n,
+               float* const* state) {
+  row<Update>(update, factors, w, g, n, state, std::make_index_sequence<slots>{});
+}
+/// Whether code is to be small rather than fast: words of bfloat16 then become rows of floats, and back, as codes of 8
+/// bits do everywhere. Else a rule's loop reads and writes them, so that memory does not wait for what is computed.
+constexpr bool is_small = std::is_same_v<GS_ISA, V2>;
+
+// A rule's step of one element whose state is in words: x in each of `held`, which then puts it away.
 template <class Update, class... Held> HD void through(const Update& update, float& w, float g, Held... held) {
   update(w, g, held.x...);
   (held.put(), ...);
@@ -161,17 +171,6 @@ HD void loop_halved(const Update update, const float decay, const float scale, f
   }
 }
 
-// The last numbers of a block that are no whole vector, as floats and back. Not inlined: the same for all rules.
-__attribute__((noinline)) void read_halves(const std::uint16_t* words, std::size_t n, float* numbers) {
-#pragma GCC unroll 1
-  for (std::size_t i = 0; i < n; ++i) numbers[i] = Bfloat16::decode(words[i]);
-}
-__attribute__((noinline)) void write_halves(const float* numbers, const std::uint32_t* dither, std::size_t n,
-                                            std::uint16_t* words) {
-#pragma GCC unroll 1
-  for (std::size_t i = 0; i < n; ++i) words[i] = Bfloat16::encode(numbers[i], dither[i]);
-}
-
 // Of one block; at: its first element from where the state begins, position: in its array.
 template <class Update, std::size_t... slot>
 __attribute__((noinline)) void block_halved(const void* update, const Factors& factors, float* w, const float* g,
@@ -195,6 +194,7 @@ __attribute__((noinline)) void block_halved(const void* update, const Factors& f
 template <class Update, std::size_t slots>
 void halved(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
             const MatrixLayout& layout) {
+  if constexpr (is_small) return halved_rows(update, factors, w, g, state, layout, float_row<Update, slots>, slots);
   const auto first = reinterpret_cast<std::uintptr_t>(state[slots + 1]);
   for (std::size_t i = 0; i < layout.rows; ++i)
     for (std::size_t j = 0, n; j < layout.columns; j += n) {
@@ -206,110 +206,22 @@ void halved(const void* update, const Factors& factors, void* w, const void* g, 
     }
 }
 
-template <bool has_signs> struct PackedSlot {
-  Unpacked<has_signs> number;
-  const std::uint8_t* words;
-  float* fresh;
-};
-struct HeldPacked {
-  float x;
-  float* at;
-  HD void put() const { *at = x; }
-};
-
-// Of a quarter of a block, whose codes are all in one byte of its words.
-template <class Update, class... Slot>
-HD void loop_packed(const Update update, const float decay, const float scale, float* RESTRICT w,
-                    const float* RESTRICT g, const Slot... slot) {
-#pragma omp simd
-  for (std::size_t i = 0; i < quarter; ++i) {
-    float value = w[i] * decay;
-    through(update, value, g[i] * scale, HeldPacked{slot.number(word_at(slot.words, i)), slot.fresh + i}...);
-    w[i] = value;
-  }
-}
-
-// Blocks that are moved before any of them is put away: none waits for the largest number of the one before.
-constexpr std::size_t group = 4 * scale_block;
-
-// numbers (group, zeros from n on) -> codes (n), scales; block: position of the first. Not inlined: the same for all
-// rules.
-template <bool has_signs>
-__attribute__((noinline)) void pack_group(const float* numbers, const Dither& dither, std::size_t block,
-                                          std::size_t slot, std::uint8_t* codes, float* scales, std::size_t n) {
-  std::uint32_t tops[group / scale_block];
-  for (std::size_t i = 0; i < n; i += scale_block) tops[i / scale_block] = largest(numbers + i);
-  for (std::size_t i = 0, b = 0; i < n; i += scale_block, ++b)
-    scales[b] = pack<has_signs>(numbers + i, dither.codes(block + b, slot), tops[b], codes + i,
-                                n - i < scale_block ? n - i : scale_block);
-}
-
-// A block that is not whole, or has infinities.
-template <bool has_signs>
-__attribute__((noinline)) void unpack_rare(const std::uint8_t* codes, float scale, float* numbers, std::size_t n) {
-  unpack<has_signs>(codes, scale, numbers, n);
-}
-
-/// Of each slot: whether its numbers may be below 0.
-template <bool... has_signs> using Signs = std::integer_sequence<bool, has_signs...>;
-
-// The fresh state of a group (n <= 1024) goes through the first cache: a scale is known only after all of its block.
-template <class Update, bool... signs, std::size_t... slot>
-__attribute__((noinline)) void group_packed(const void* update, const Factors& factors, float* w, const float* g,
-                                            std::size_t n, void* const* state, std::size_t at, std::size_t block,
-                                            Signs<signs...>, std::index_sequence<slot...> slots) {
-  alignas(64) float fresh[sizeof...(slot) + 1][group];
-  const auto codes = [&](std::size_t s) { return static_cast<std::uint8_t*>(state[s]) + at; };
-  const auto scales = [&](std::size_t s) { return static_cast<float*>(state[sizeof...(slot) + s]) + at / scale_block; };
-  const Dither& dither = *static_cast<const Dither*>(state[2 * sizeof...(slot)]);
-  (void)fresh, (void)codes, (void)scales, (void)dither, (void)block;  // a rule without slots
-  for (std::size_t begin = 0; begin < n; begin += scale_block) {
-    const std::size_t count = n - begin < scale_block ? n - begin : scale_block, b = begin / scale_block;
-    (void)b;
-    if (count < scale_block || ((scales(slot)[b] < 0) || ...)) {
-      float* const here[] = {fresh[slot] + begin..., nullptr};
-      (unpack_rare<signs>(codes(slot) + begin, scales(slot)[b], here[slot], count), ...);
-      row<Update>(update, factors, w + begin, g + begin, count, here, slots);
-      continue;
-    }
-    for (std::size_t i = 0; i < scale_block; i += quarter)
-      loop_packed(
-          *static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w + begin + i, g + begin + i,
-          PackedSlot<signs>{{scales(slot)[b], int(i / quarter)}, codes(slot) + begin, fresh[slot] + begin + i}...);
-  }
-  for (std::size_t i = n; i % scale_block != 0; ++i) ((fresh[slot][i] = 0), ...);
-  (pack_group<signs>(fresh[slot], dither, block, slot, codes(slot), scales(slot), n), ...);
-}
-
-template <class Update, class AllSigns>
+template <class Update, std::size_t slots, unsigned no_signs>
 void packed(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
             const MatrixLayout& layout) {
-  constexpr std::size_t slots = AllSigns::size();
-  const auto first = reinterpret_cast<std::uintptr_t>(state[2 * slots + 1]) / scale_block;
-  for (std::size_t at = 0; at < layout.columns; at += group)
-    group_packed<Update>(update, factors, static_cast<float*>(w) + at, static_cast<const float*>(g) + at,
-                         layout.columns - at < group ? layout.columns - at : group, state, at, first + at / scale_block,
-                         AllSigns{}, std::make_index_sequence<slots>{});
+  packed_row(update, factors, w, g, state, layout, float_row<Update, slots>, slots, no_signs);
 }
 
 template <class Rule, class Real> using Formula = typename Rule::template Update<Real>;
-
-template <class Rule, std::size_t... slot> constexpr auto signs_of(std::index_sequence<slot...>) {
-  return Signs<has_signs<Rule>(slot)...>{};
-}
 
 template <class Rule, class Real> constexpr auto sweep_of() {
   return sweep<Formula<Rule, Real>, Real, Rule::slots.size()>;
 }
 
-template <class Rule> constexpr auto packed_of() {
-  return packed<Formula<Rule, float>, decltype(signs_of<Rule>(std::make_index_sequence<Rule::slots.size()>{}))>;
-}
-
 template <class... Rules> constexpr SweepTable rows(TypeList<Rules...>) {
   return {{{sweep_of<Rules, float>(), sweep_of<Rules, double>()}...},
           {halved<Formula<Rules, float>, Rules::slots.size()>...},
-          {packed_of<Rules>()...}};
+          {packed<Formula<Rules, float>, Rules::slots.size(), unsigned_slots<Rules>>...}};
 }
 
 constexpr SweepTable table = rows(Optimizers{});

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 
-#include "runtime/products/cholesky.hpp"
 #include "train/curvature/diagonal_plan.hpp"
 #include "train/curvature/fisher.hpp"
 
@@ -17,26 +15,6 @@ std::size_t first_curved(const Stepper& stepper) {
   std::size_t weight = 0;
   while (weight < stepper.owners().size() && stepper.owners()[weight].parameter->outputs == 0) ++weight;
   return weight;
-}
-
-/// from (n, n) plus `more` on its diagonal, inverted. Where rounding leaves that without a positive pivot, more is
-/// added.
-template <class Real> void invert(const Real* from, Real* to, std::size_t n, double more, ThreadTeam& team) {
-  double trace = 0;
-  for (std::size_t i = 0; i < n; ++i) trace += double(from[i * n + i]);
-  const bool finite = std::isfinite(trace) && std::isfinite(more);
-  for (int tries = 0; finite && tries < 40; ++tries, more = std::max(10 * more, trace / double(n) * 1e-7)) {
-    std::copy_n(from, n * n, to);
-    for (std::size_t i = 0; i < n; ++i) to[i * n + i] += Real(more);
-    if (cholesky(to, n, n, team) == n) return cholesky_inverse(to, n, n, team);
-  }
-  std::fill_n(to, n * n, std::numeric_limits<Real>::quiet_NaN());
-}
-
-template <class Real> double mean_of_diagonal(const Real* a, std::size_t n) {
-  double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += double(a[i * n + i]);
-  return sum / double(n);
 }
 
 }  // namespace
@@ -129,13 +107,30 @@ template <class Real> void NaturalStep<Real>::undo() {
 }
 
 template <class Real> void NaturalStep<Real>::invert(ThreadTeam& team) {
-  for (const KroneckerFactors<Real>& layer : layers_) {
-    // Damping is shared out so that both factors change by the same part: section 6.3.
-    const double ratio = mean_of_diagonal(layer.a, layer.inputs) / mean_of_diagonal(layer.g, layer.outputs);
-    const double pi = std::isfinite(ratio) && ratio > 0 ? std::sqrt(ratio) : 1, root = std::sqrt(now_.damping);
-    gs::invert(layer.a, layer.a_inverse, layer.inputs, pi * root, team);
-    gs::invert(layer.g, layer.g_inverse, layer.outputs, root / pi, team);
+  if (inverses_.empty() || inverses_.front().threads() < team.threads()) {
+    inverses_.clear();
+    for (const KroneckerFactors<Real>& layer : layers_) {
+      inverses_.emplace_back(layer.a, layer.a_inverse, layer.inputs, team.threads());
+      inverses_.emplace_back(layer.g, layer.g_inverse, layer.outputs, team.threads());
+    }
   }
+  for (std::size_t k = 0; k < inverses_.size(); k += 2) {
+    // Damping is shared out so that both factors change by the same part: section 6.3.
+    DampedInverse<Real>&a = inverses_[k], &g = inverses_[k + 1];
+    const double ratio = a.mean_of_diagonal() / g.mean_of_diagonal();
+    const double pi = std::isfinite(ratio) && ratio > 0 ? std::sqrt(ratio) : 1, root = std::sqrt(now_.damping);
+    a.damping = pi * root;
+    g.damping = root / pi;
+  }
+  std::vector<DampedInverse<Real>*> small;
+  for (DampedInverse<Real>& one : inverses_) {
+    if (one.is_small())
+      small.push_back(&one);
+    else
+      one.run(team);
+  }
+  team.stage(small.size(),
+             [&](std::size_t chunk, int) { ThreadTeam::run(1, [&](ThreadTeam& alone) { small[chunk]->run(alone); }); });
 }
 
 template <class Real> void NaturalStep<Real>::apply(Executor<Real>& executor, ThreadTeam& team) {

@@ -10,6 +10,7 @@
 
 #include "core/matrix.hpp"
 #include "train/curvature/curvature_plan.hpp"
+#include "train/curvature/damped_inverse.hpp"
 #include "train/curvature/kronecker_plan.hpp"
 #include "train/executor.hpp"
 #include "update/stepper.hpp"
@@ -45,6 +46,7 @@ template <class Real> class NaturalStep {
   Optimizer& optimizer_;
   const bool sum_;                                     // whether the loss is a sum over rows, and not their mean
   std::vector<KroneckerFactors<Real>> layers_;         // none of a diagonal
+  std::vector<DampedInverse<Real>> inverses_;          // (layer, factor), since the first one
   std::vector<std::pair<Real*, std::size_t>> arrays_;  // all that it keeps
   Curvature now_{};                                    // the settings of this step
   bool learns_ = false;                                // whether this batch goes into the factors

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import batch_rows, check_choice, check_float, check_int, class_numbers, describe, numeric, rows_of
+from ..checks import batch_rows, check_float, check_int, class_numbers, describe, numeric, rows_of
 from ..losses.native import NativeLoss
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 NAMES = "x", "y", "sample_weight"
-VERBOSITY = {"auto": 1}
+VERBOSITY: dict[bool | str, int] = {"auto": 1, True: 1, False: 0}
 READABLE = frozenset(map(np.dtype, ("float32", "float64", "uint8", "int32", "int64")))
 
 
@@ -110,7 +110,8 @@ def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.n
 def wrong_shape(x: Any, name: str, shape: tuple[int, ...]) -> str:
     """What is said of an input that has not the model's shape."""
     wanted = ", ".join(map(str, ("rows", *shape)))
-    return f"{name} has shape {x.shape}; the model takes ({wanted})."
+    hint = " One row has an axis in front: x[None]." if x.shape == shape else ""
+    return f"{name} has shape {x.shape}; the model takes ({wanted}).{hint}"
 
 
 def targets(y: Any, name: str, loss: Loss, row: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -174,7 +175,10 @@ def row_weights(given: Any, name: str, rows: int, row: tuple[int, ...]) -> np.nd
 
 def equal_rows(x: np.ndarray, y: np.ndarray, names: tuple[str, str]) -> None:
     """Refuse data and targets of different lengths, and none at all."""
-    rows = [array.shape[0] if array.ndim else 0 for array in (x, y)]
+    for array, name in zip((x, y), names, strict=True):
+        if not array.ndim:
+            raise ValueError(f"{name} must have rows; its shape is (). One row has an axis in front: x[None], y[None].")
+    rows = [array.shape[0] for array in (x, y)]
     if rows[0] != rows[1]:
         raise ValueError(f"{names[0]} and {names[1]} must have the same number of rows; got {rows[0]} and {rows[1]}.")
     if rows[0] == 0:
@@ -189,7 +193,9 @@ def class_weights(given: Any, y: np.ndarray) -> np.ndarray | None:
     if given is None:
         return None
     if not isinstance(given, Mapping):
-        raise TypeError(f"class_weight must be a dict of class number to weight; got {describe(given)}.")
+        hint = " Balanced ones are dict(enumerate(len(y) / (classes * numpy.bincount(y))))."
+        hint = hint if isinstance(given, str) else " dict(enumerate(weights)) makes one of a list."
+        raise TypeError(f"class_weight must be a dict of class number to weight; got {describe(given)}.{hint}")
     named = {_class_number(key): check_float(f"class_weight[{key!r}]", given[key]) for key in given}
     for key, weight in named.items():
         if not math.isfinite(weight):
@@ -222,9 +228,8 @@ def limit_of(name: str, steps: Any) -> int | None:
 
 def verbosity(verbose: Any) -> int:
     """0 for silence, 1 for a bar, 2 for lines."""
-    if isinstance(verbose, str):
-        return check_choice("verbose", verbose, VERBOSITY)
-    level = int(verbose) if isinstance(verbose, bool) else check_int("verbose", verbose, 0)
+    named = isinstance(verbose, (bool, str))
+    level = VERBOSITY.get(verbose, 3) if named else check_int("verbose", verbose, 0)
     if level > 2:
         raise ValueError(f"verbose must be 'auto', 0, 1 or 2; got {verbose!r}.")
     return level

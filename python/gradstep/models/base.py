@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,14 +11,15 @@ from ..checks import check_int, shape_of
 from ..data.columns import Columns, arrays_of
 from ..export.exports import Exports
 from ..layers.base.layer import Layer
-from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic
+from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic, works_as_in_inference
+from ..layers.base.tracing import flat, like
 from ..layers.base.variable import Variables
 from ..layers.base.weights import assign, leaves_of
 from ..layers.core.input import InputLayer
-from ..layers.core.time_distributed import TimeDistributed, does_steps_at_once
 from ..saving.savable import Savable
-from ..trainers.network import DIRECT, Step, Way, network_of
+from ..trainers.network import Step, network_of
 from .changes import Changing
+from .flat_calls import flatten_calls, masks_given
 from .lr_find import FindsRate
 from .masked_calls import MaskedCalls, masks_of
 from .on_batches import OnBatches
@@ -27,7 +28,7 @@ from .summary import Summarized
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["BaseModel", "flatten_calls"]
+__all__ = ["BaseModel"]
 
 
 class Call(NamedTuple):
@@ -41,6 +42,15 @@ class Call(NamedTuple):
 
 class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, Changing):
     """Base class of models of layers. A subclass connects the layers in `_layers`."""
+
+    _is_part = True  # of a layer or model that has it as an attribute
+    _is_of_holder = False
+    _holds_model = True
+
+    @property
+    def _is_made_by_call(self) -> bool:
+        """Whether a method `call` connects the layers."""
+        return False
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,15 +124,14 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         in_training(training, is_symbolic(x))
         if not is_symbolic(x):
             return self._called(x, training, mask)
-        masks = None if mask is None else masks_of(mask, self.input_names, f"model {self.name!r}")
         made = self._connect(x)
-        if masks is not None:
+        if mask is not None:
             try:
-                self._nodes[-1].take_masks(masks)
+                self._nodes[-1].take_masks(masks_of(mask, self.input_names, f"model {self.name!r}"))
             except BaseException:
                 self._nodes.pop()
                 raise
-        self._nodes[-1].in_inference = training is not None
+        self._nodes[-1].in_inference = works_as_in_inference(training)
         return made
 
     def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
@@ -135,11 +144,15 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         calls = []
         for node in self._calls:
             given = [values[id(tensor)] for tensor in node.given]
-            masks = {mask: values[id(tensor)] for (mask, _), tensor in _masks_of(node)}
+            masks = {mask: values[id(tensor)] for (mask, _), tensor in masks_given(node)}
             of_each = [masks.get(i) for i in range(len(given))]
             mask = {"mask": of_each if len(given) > 1 and isinstance(node.operation, BaseModel) else of_each[0]}
-            made = node.operation(given if node.listed else given[0], **(mask if masks else {}))
-            found = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list) else [made]
+            if node.arguments is not None:
+                args, options = like(list(node.arguments), iter(given), is_symbolic)
+                found = flat(node.operation(*args, **options, **(mask if masks else {})))
+            else:
+                made = node.operation(given if node.listed else given[0], **(mask if masks else {}))
+                found = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list) else [made]
             values.update({id(tensor): value for tensor, value in zip(node.outputs, found, strict=True)})
             calls.append(Call(node.operation, given, found, node.outputs[0] in self.outputs))
         return calls, [values[id(tensor)] for tensor in self.outputs]
@@ -165,6 +178,13 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         return self.outputs[0]
 
     # -- as a layer of another model ---------------------------------------------------------------------------------
+
+    @property
+    def _only_in_training(self) -> bool:
+        """Whether it gives its input in inference."""
+        return len(self.inputs) == len(self.outputs) == 1 and all(
+            leaf._only_in_training for leaf in self._leaves.values() if not isinstance(leaf, InputLayer)
+        )
 
     @property
     def _computes(self) -> bool:
@@ -214,6 +234,12 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
     def _renew(self) -> None:
         super()._renew()
         self._note_trainable()
+
+    def _meet(self, x: Any) -> None:
+        """Be told of data before anything else is asked of the model: one that is not built can follow from them."""
+
+    def _check_loops(self) -> None:
+        """Refuse methods of Keras's that `fit` would not call."""
 
     def _forget_network(self) -> None:
         """The layers changed."""
@@ -340,61 +366,3 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         """
         self._must_be_built()
         return sum(layer.count_params() for layer in self._leaves.values())
-
-
-def _masks_of(node: Node) -> Iterator[tuple[tuple[int, Layer], SymbolicTensor]]:
-    """The masks that a call was given: of which input, what gives it to that, and the tensor."""
-    return zip(node.masked, node.inputs[len(node.given) :], strict=True)
-
-
-def _each_step(holder: TimeDistributed, source: int, steps: list[Step], first: int, way: Way) -> int:
-    """Add the calls of the layers of a model at each step of a value; gives the value of all steps."""
-    inner, count = holder.layer, holder.input_shape[1]
-    assert count is not None
-    leaves = [leaf for leaf in holder._leaves.values() if not isinstance(leaf, InputLayer)]
-    if way.at_once or all(map(does_steps_at_once, leaves)):
-        return _through_inner(inner, source, steps, first, way._replace(at_once=(*way.at_once, count)))
-    taking, stacking = holder._around_steps(count)
-    made = []
-    for taken in taking:
-        steps.append(Step(taken, (source,)))
-        made.append(_through_inner(inner, first + len(steps) - 1, steps, first, way))
-    steps.append(Step(stacking, (source, *made)))
-    return first + len(steps) - 1
-
-
-def _through_inner(inner: Any, source: int, steps: list[Step], first: int, way: Way) -> int:
-    """Add what a `TimeDistributed` does to one step: a model, or another `TimeDistributed` with one."""
-    if isinstance(inner, TimeDistributed):
-        return _each_step(inner, source, steps, first, way)
-    return flatten_calls(inner, [source], steps, first, way)[0]
-
-
-def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: int, outer: Way = DIRECT) -> list[int]:
-    """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
-
-    sources: the values that go in; first: the number of the first step's value; outer: how the model is called.
-    """
-    values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
-    for node in model._calls:
-        way = outer._replace(in_inference=outer.in_inference or node.in_inference)
-        given = [values[id(tensor)] for tensor in node.given]
-        for (place, setting), tensor in _masks_of(node):
-            steps.append(Step(setting, (given[place], values[id(tensor)])))
-            given[place] = first + len(steps) - 1
-        if isinstance(node.operation, BaseModel):
-            made = flatten_calls(node.operation, given, steps, first, way)
-        elif isinstance(node.operation, TimeDistributed) and node.operation._holds_model:
-            made = [_each_step(node.operation, given[0], steps, first, way)]
-        else:
-            for stage in node.operation._stages:
-                stage.build((None, *node.operation._output_row))
-            for layer in (node.operation, *node.operation._stages):
-                steps.append(Step(layer, tuple(given), *way))
-                given = [first + len(steps) - 1]
-            made = given
-            if node.operation._outputs:
-                steps += [Step(output, tuple(given)) for output in node.operation._outputs]
-                made = [given[0] + 1 + i for i in range(len(node.operation._outputs))]
-        values.update({id(tensor): value for tensor, value in zip(node.outputs, made, strict=True)})
-    return [values[id(tensor)] for tensor in model.outputs]

@@ -14,6 +14,7 @@ from ..data.names import by_name
 from ..described import custom_object_scope
 from ..layers.base.layer import Layer
 from ..layers.base.symbolic import Node, tensors_of
+from ..layers.base.tracing import flat, like
 from ..layers.core.activation import Activation
 from ..layers.core.input import InputLayer
 from ..naming import path_part
@@ -21,6 +22,7 @@ from ..saving.graphs import connected, described, described_graph, made_operatio
 from ..saving.layers import give_weights, take_keys
 from ..saving.sharing import Reading, Writing
 from .base import BaseModel
+from .subclassed import Subclassed
 from .topology import TensorSpec, Topology
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Functional", "Model"]
 
 
-class Functional(BaseModel):
+class Functional(Subclassed, BaseModel):
     """Model from input to output tensors: any graph of layers, with several inputs and outputs.
 
     Parameters
@@ -78,10 +80,16 @@ class Functional(BaseModel):
     def __init__(
         self, inputs: Any = None, outputs: Any = None, name: str | None = None, seed: int | None = None
     ) -> None:
+        if self._has_call:
+            if inputs is not None or outputs is not None:
+                raise TypeError("Model takes inputs and outputs, or is a subclass with a method call(); got both.")
+            super().__init__()
+            self._begin(name, seed)
+            return
         if inputs is None or outputs is None:
             raise TypeError(
-                "Model takes inputs and outputs: symbolic tensors, of Input() and of layers called with them. Classes "
-                "with a method call() are not supported."
+                "Model takes inputs and outputs: symbolic tensors, of Input() and of layers called with them. A "
+                "subclass without them must have a method call(self, inputs, training=None)."
             )
         super().__init__()
         self._ins, self._outs = TensorSpec(inputs, "inputs"), TensorSpec(outputs, "outputs")
@@ -106,19 +114,13 @@ class Functional(BaseModel):
     # -- how it is connected -------------------------------------------------------------------------------------------
 
     @property
-    def built(self) -> bool:
-        """Whether the weights exist: always."""
-        return True
-
-    def _must_be_built(self) -> None:
-        """It always is."""
-
-    @property
     def dtype(self) -> str:
         """Of weights, sums and outputs."""
         return self._dtype
 
     def _connect(self, x: Any) -> Any:
+        if not self.built:
+            self.build(like(x, (tensor.shape for tensor in flat(x))))
         if isinstance(x, Mapping):
             x = by_name(x, self._ins.names, f"the inputs of model {self.name!r}", "must have one for")
         tensors = tensors_of(x, f"the inputs of model {self.name!r}")
@@ -134,6 +136,8 @@ class Functional(BaseModel):
         return self._outs.structured(node.outputs)
 
     def _connections(self) -> dict[str, str] | None:
+        if self._is_made_by_call:
+            return None
         row = [self._ins.tensors[0].node, *self._calls]
         straight = all([tensor.node for tensor in node.inputs] == [before] for before, node in pairwise(row))
         if straight and len(self._ins) == 1 and len({id(node.operation) for node in row}) == len(row):
@@ -153,6 +157,7 @@ class Functional(BaseModel):
 
     @property
     def _lists_outputs(self) -> bool:
+        self._must_be_built()
         return not self._outs.is_one
 
     @property
@@ -171,15 +176,19 @@ class Functional(BaseModel):
         return [(len(rows), *row) for row in self._ins.rows]
 
     def _ready(self, x: Any, name: str) -> Any:
+        self._meet(x)
         columns = input_columns(x, name, self._ins.names, self._ins.rows, self.dtype)
         return Columns(columns) if self._has_many else columns[0]
 
     def _columns(self, x: Any, name: str) -> Columns:
+        self._meet(x)
         network, ins = self._executor.network, self._ins
         takes = [False] * len(ins) if network is None else network.takes_sparse
         return Columns(input_columns(x, name, ins.names, ins.rows, self.dtype, takes))
 
     def _rows_shape(self) -> tuple[int, ...] | None:
+        if not self.built:
+            return None
         if self._has_many:
             raise ValueError(
                 "only models with one input and one output (not in a list or dict) can be added to a Sequential; "
@@ -189,51 +198,73 @@ class Functional(BaseModel):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
         """Shape of the output for a shape of the input, both with None for the rows."""
-        self._check_shape(input_shape)
+        self.build(input_shape)
         return self.output_shape
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Check the shape of the input; the weights exist already."""
-        self._check_shape(input_shape)
+        """Make the weights of a subclass with `call`; of others, which have them, check the shape of the input.
+
+        Parameters
+        ----------
+        input_shape : sequence, or a list or dict of them
+            Shape of the input with the rows in front: ``(None, 64)``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `call` cannot be run on symbolic tensors of this shape; or the model has another.
+        """
+        if self.built:
+            self._check_shape(input_shape)
+        else:
+            self._build_by_call(input_shape)
 
     @property
     def inputs(self) -> Any:
         """List of the input tensors."""
+        self._must_be_built()
         return list(self._ins.tensors)
 
     @property
     def outputs(self) -> Any:
         """List of the output tensors."""
+        self._must_be_built()
         return list(self._outs.tensors)
 
     @property
     def input(self) -> Any:
         """Input tensors, in the structure that was given."""
+        self._must_be_built()
         return self._ins.given_as()
 
     @property
     def output(self) -> Any:
         """Output tensors, in the structure that was given."""
+        self._must_be_built()
         return self._outs.given_as()
 
     @property
     def input_names(self) -> list[str]:
         """Names of the inputs: of their `Input`, or the keys of the dict that was given."""
+        self._must_be_built()
         return list(self._ins.names)
 
     @property
     def output_names(self) -> list[str]:
         """Names of the outputs: of their layers, or the keys of the dict that was given."""
+        self._must_be_built()
         return list(self._outs.names)
 
     @property
     def input_shape(self) -> Any:
         """Shapes of the inputs, with None for the rows, in the structure that was given."""
+        self._must_be_built()
         return self._ins.packed([tensor.shape for tensor in self._ins.tensors])
 
     @property
     def output_shape(self) -> Any:
         """Shapes of the outputs, with None for the rows, in the structure that was given."""
+        self._must_be_built()
         return self._outs.packed([tensor.shape for tensor in self._outs.tensors])
 
     # -- configs and files ---------------------------------------------------------------------------------------------
@@ -246,9 +277,11 @@ class Functional(BaseModel):
         TypeError
             A layer has a setting that cannot be written, such as a lambda.
         """
-        return super().get_config()
+        return self._own_config() if self._is_made_by_call else super().get_config()
 
     def _config(self, writing: Writing) -> dict[str, Any]:
+        if self._is_made_by_call:
+            return self.get_config()
         return {"name": self.name, **self._described(lambda operation: described(operation, writing))}
 
     def _described(self, serialize: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
@@ -271,7 +304,7 @@ class Functional(BaseModel):
             A layer or a setting is not known; connections go in a circle, or to a layer that is not there.
         """
         with custom_object_scope(custom_objects):
-            return cls._made(config, Reading())
+            return cls._of_own_config(config) if cls._has_call else cls._made(config, Reading())
 
     @classmethod
     def _made(cls, config: Mapping[str, Any], reading: Reading, keys: Sequence[int | None] | None = None) -> Self:
@@ -290,6 +323,10 @@ class Functional(BaseModel):
         return Functional(x, Activation("relu", name="y")(x), "smallest")
 
     def _cloned(self, copied: Callable[[Any], Any]) -> Functional:
+        if self._is_made_by_call:
+            made = type(self).from_config(self.get_config())
+            made._built_as(self._build_config())
+            return made
         layers = {layer.name: layer for layer in self._layers}
         config = self._described(lambda _: {})
         return type(self)(*connected(config, lambda entry: copied(layers[entry["name"]])), self.name)

@@ -71,9 +71,10 @@ class OnBatches(Trainable):
     def value_and_grad(
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> tuple[float, list[np.ndarray]]:
-        """Loss of a batch in training mode, and its gradient by each weight. No weight is changed.
+        """Loss of a batch in training mode, and its gradient by each weight. No trainable weight is changed.
 
-        Layers that draw, as `Dropout`, draw anew at each call. `sample_weight` is as in `train_on_batch`.
+        Layers that draw, as `Dropout`, draw anew at each call, and averages of normalization layers move, as in a step
+        of training. `sample_weight` is as in `train_on_batch`.
 
         Returns
         -------

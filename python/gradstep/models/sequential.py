@@ -14,6 +14,7 @@ from ..data.rows import inputs
 from ..described import custom_object_scope
 from ..layers.base.layer import Layer, Shape
 from ..layers.base.symbolic import Node, SymbolicTensor, tensors_of
+from ..layers.base.tracing import paused
 from ..layers.core.input import InputLayer
 from ..layers.recurrent.with_states import WithStates
 from ..naming import path_part
@@ -208,7 +209,7 @@ class Sequential(BaseModel):
             shape = self._shape
         if not self._layers:
             raise ValueError(f"model {self.name!r} must have a layer; it has none.")
-        with self._guard:  # two threads may ask a new model for its first outputs
+        with self._guard, paused():  # two threads may ask a new model for its first outputs
             if self.built:
                 return
             current: Shape = (None, *shape)
@@ -228,8 +229,7 @@ class Sequential(BaseModel):
 
     def _describe(self) -> None:
         """Connect the layers with symbolic tensors, so that other models can begin and end at any of them."""
-        assert self._shape is not None
-        self._entrance = self._entrance or InputLayer(self._shape)
+        self._entrance = self._entrance or InputLayer(self._shape or ())
         tensor = self._entrance.output
         for layer in self._layers:
             tensor = layer._connect(tensor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -167,7 +168,8 @@ def _widths(line_length: Any, positions: Any, usual: tuple[tuple[float, ...], in
     if line_length is None:
         import shutil  # here: not for every import of the package
 
-        length = min(widest + TRAINABLE * trained, shutil.get_terminal_size().columns - 4)
+        terminal = shutil.get_terminal_size().columns - 4
+        length = max(min(widest, terminal - TRAINABLE * trained), _least(ends)) + TRAINABLE * trained
     else:
         length = check_int("line_length", line_length, 1)
     table = length - TRAINABLE * trained
@@ -176,6 +178,12 @@ def _widths(line_length: Any, positions: Any, usual: tuple[tuple[float, ...], in
     if min(widths) < 4 + GAP:
         raise ValueError(f"line_length must leave {4 + GAP} characters to each column; {length} leaves {widths}.")
     return widths
+
+
+def _least(ends: Sequence[float]) -> int:
+    """The shortest table whose every column has room for some characters."""
+    share = min(end - begin for begin, end in pairwise([0.0, *ends]))
+    return math.ceil((5 + GAP) / share)
 
 
 def _bounds(layers: Sequence[Layer], layer_range: Any) -> slice:
@@ -203,8 +211,8 @@ def _rows(
     if trained:
         row.append("-" if not layer.weights else "Y" if layer.trainable else "N")
     yield row
-    if nested and isinstance(layer, Summarized):
-        for inner in layer.layers:
+    if nested:
+        for inner in layer.layers if isinstance(layer, Summarized) else layer._parts:
             yield from _rows(inner, sources, trained, nested, indent + "   ")
 
 

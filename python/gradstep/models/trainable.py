@@ -278,7 +278,9 @@ class Trainable(Face):
         A callback, or another thread, may call `compile`, set `optimizer` or restore a run: the next epoch takes it up.
         Weights that are set count from the next batch on.
         """
-        return self._trainer.fit(FitArguments(locals()))
+        arguments = FitArguments(locals())
+        self._check_loops()
+        return self._trainer.fit(arguments)
 
     def evaluate(
         self,

@@ -11,10 +11,13 @@ from ..described import serialize_object
 from ..layers.attention.attending import ARGUMENTS, MASKS, Attending
 from ..layers.base.layer import Layer
 from ..layers.base.symbolic import Node, SymbolicTensor
+from ..layers.base.tracing import flat
 from ..layers.core.input import InputLayer
 from ..layers.core.time_distributed import TimeDistributed
 from ..layers.recurrent.with_states import WithStates, rows_before
+from .arguments import arguments_in, of_arguments, with_tensors
 from .layers import held_model, made_layer
+from .made_by_call import custom_model
 from .operations import TENSOR, as_layer, as_operation, without_masks
 from .savable import MODELS, Savable, described_model
 from .sharing import Reading, Writing
@@ -65,7 +68,10 @@ def described_graph(
             masks: list[Any] = [None] * len(given)
             for (place, _), tensor in zip(node.masked, node.inputs[len(given) :], strict=True):
                 masks[place] = argument(tensor)
-            inbound.append(_call_of(operation, given, node.listed, masks))
+            if node.arguments is None:
+                inbound.append(_call_of(operation, given, node.listed, masks))
+            else:
+                inbound.append(of_arguments(node.arguments, given, masks))
             if node.in_inference:
                 inbound[-1]["kwargs"]["training"] = False
         layer = serialize(operation)
@@ -127,6 +133,8 @@ def made_operation(entry: Any, reading: Reading) -> Any:
         with reading.inside(str(entry["config"].get("name"))):
             layer = made_operation(inner, reading)
         made = TimeDistributed.from_config({**entry["config"], "layer": layer})
+    elif (custom := custom_model(entry)) is not None:
+        made = custom
     else:
         made = made_layer(entry, f"layer {reading.count}")
         if not isinstance(made, InputLayer):
@@ -162,6 +170,7 @@ class Called(NamedTuple):
     names: list[str]  # of the arguments, of a layer that takes several
     options: dict[str, Any]
     masks: list[tuple[str, int, int] | None]  # of the inputs, as far as the call was given them
+    arguments: Any = None  # of a layer made of layers: all of them, with entries in the place of tensors
 
     def of_known(self, layers: Mapping[str, Any]) -> Called:
         """The call without masks by operations, which Keras adds by itself: here they come with the inputs."""
@@ -209,8 +218,16 @@ def connected(
         layers[name] = operation
         first = int(isinstance(operation, InputLayer))
         for number, call in enumerate(entry.get("inbound_nodes") or []):
+            what = f"layer {name!r}"
+            if getattr(operation, "_may_trace", False):
+                args, rest, entries, masks = arguments_in(call, what)
+                training = _of_training(rest)
+                places = [_tensor(one, what) for one in entries]
+                known = [None if one is None else _tensor(one, what) for one in masks]
+                waiting.append(Called(name, first + number, places, True, [], training, known, (args, rest)))
+                continue
             reading = _named if isinstance(operation, Attending) else _given
-            waiting.append(Called(name, first + number, *reading(call, f"layer {name!r}")))
+            waiting.append(Called(name, first + number, *reading(call, what)))
     gives: dict[str, list[list[SymbolicTensor]]] = {
         name: [layer._nodes[0].outputs] if isinstance(layer, InputLayer) else [] for name, layer in layers.items()
     }
@@ -240,8 +257,12 @@ def connected(
         if any(mask is not None for mask in one.masks):
             found = [None if mask is None else _at(mask, gives, f"layer {one.name!r}") for mask in one.masks]
             one.options["mask"] = found if isinstance(layer, Savable) and one.listed else found[0]
-        made_of = layer(**arguments, **one.options) if one.names else layer(given, **one.options)
-        gives[one.name].append(list(made_of.node.outputs if isinstance(made_of, SymbolicTensor) else _first(made_of)))
+        if one.arguments is not None:
+            args, options = with_tensors(one.arguments, tensors)
+            made_of = layer(*args, **options, **one.options)
+        else:
+            made_of = layer(**arguments, **one.options) if one.names else layer(given, **one.options)
+        gives[one.name].append(list(flat(made_of)[0].node.outputs))
         waiting.extend(blocked.pop((one.name, one.number), []))
         left -= 1
     if left:
@@ -250,11 +271,6 @@ def connected(
     spare = {name: _spare(layer) for name, layer in layers.items()}
     inputs = _found(config["input_layers"], gives, spare, "input_layers")
     return inputs, _found(config["output_layers"], gives, spare, "output_layers")
-
-
-def _first(made: Any) -> list[SymbolicTensor]:
-    found: list[SymbolicTensor] = (next(iter(made.values())) if isinstance(made, dict) else made[0]).node.outputs
-    return found
 
 
 def _layers_in(entry: Any) -> int:

@@ -6,7 +6,6 @@ Nothing but numbers is read of them: no link out of the file, no external or vir
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..hints import warn
-from ..layers.core.time_distributed import TimeDistributed
 from ..layers.preprocessing.normalization import Normalization
 from . import archive, json_text
 from .datasets import check_dataset, mark, numbers_of, write_dataset
 from .file_formats import parsed
 from .keras_optimizers import read_state
-from .operations import without_masks
+from .keras_places import described_places, places
+from .made_by_call import follows_from_call
 
 if TYPE_CHECKING:
     from ..layers.base.layer import Layer
@@ -37,82 +36,10 @@ def h5py_module() -> Any:
     return h5py
 
 
-# Where in a layer's group Keras keeps the weights, of layers that have them in layers inside: as many in each.
-INSIDE: dict[str, tuple[str, ...]] = dict.fromkeys(
-    ("GRU", "LSTM", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), ("/cell",)
-)
-INSIDE |= {
-    "Bidirectional": ("/forward_layer/cell", "/backward_layer/cell"),
-    "MultiHeadAttention": ("/query_dense", "/key_dense", "/value_dense", "/output_dense"),
-}
-
-
 def _parts(groups: Sequence[str], values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
     """The groups in which the weights of a layer are, and which are in each."""
     each = len(values) // len(groups)
     yield from ((group, values[i * each : (i + 1) * each]) for i, group in enumerate(groups))
-
-
-def _groups(chains: Sequence[Sequence[str]]) -> Iterator[list[str]]:
-    """Keras's names of the groups of each layer: its class in snake case, numbered within the model.
-
-    chains: the class of each, and of those that it holds one in another, as a `TimeDistributed` does.
-    """
-    count: dict[str, int] = {}
-    for name, *held in chains:
-        stem = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
-        count[stem] = count.get(stem, -1) + 1
-        number = f"_{count[stem]}" if count[stem] else ""
-        parts = INSIDE.get([name, *held][-1], ("",))
-        yield [f"layers/{stem}{number}{'/layer' * len(held)}{part}" for part in parts]
-
-
-def _chain(layer: Any) -> list[Any]:
-    """A layer or model, behind those that hold it."""
-    chain = [layer]
-    while isinstance(chain[-1], TimeDistributed):
-        chain.append(chain[-1].layer)
-    return chain
-
-
-def _places(model: Any, outer: str = "") -> dict[int, tuple[list[str], Any]]:
-    """The groups of every layer of a model, those of models in it too; each layer once, by its identity."""
-    found: dict[int, tuple[list[str], Any]] = {}
-    chains = [_chain(layer) for layer in model.layers]
-    for groups, chain in zip(_groups([[type(one).__name__ for one in chain] for chain in chains]), chains, strict=True):
-        at = [outer + group for group in groups]
-        inner = _places(chain[-1], f"{at[0]}/") if hasattr(chain[-1], "layers") else {id(chain[0]): (at, chain[0])}
-        for key, place in inner.items():
-            found.setdefault(key, place)
-    return found
-
-
-def _described_chain(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The entry of a layer or model in a config, behind those that hold it."""
-    chain = [entry]
-    while chain[-1].get("class_name") == "TimeDistributed":
-        config = chain[-1].get("config")
-        inner = config.get("layer") if isinstance(config, Mapping) else None
-        if not isinstance(inner, Mapping):
-            break
-        chain.append(inner)
-    return chain
-
-
-def _described(config: Any, outer: str = "") -> list[list[str]]:
-    """Keras's names of the groups of the layers in a model's config, in order, without inputs."""
-    layers = config.get("layers") if isinstance(config, Mapping) else None
-    if isinstance(config, Mapping) and "output_layers" in config:
-        layers = without_masks(layers, config["output_layers"])
-    known = [one for one in layers if isinstance(one, Mapping)] if isinstance(layers, list) else []
-    chains = [_described_chain(one) for one in known if one.get("class_name") != "InputLayer"]
-    classes = [[str(one.get("class_name")) for one in chain] for chain in chains]
-    found = []
-    for groups, chain in zip(_groups(classes), chains, strict=True):
-        at, own = [outer + group for group in groups], chain[-1].get("config")
-        inner = isinstance(own, Mapping) and isinstance(own.get("layers"), list)
-        found += _described(own, f"{at[0]}/") if inner else [at]
-    return found
 
 
 def _kept(layer: Layer) -> list[Any]:
@@ -129,7 +56,7 @@ def write_weights(model: Savable, variables: Sequence[np.ndarray] | None = None)
     with h5py.File(buffer, "w") as file:
         mark(file)
         file.create_group("vars").attrs["name"] = model.name
-        for groups, layer in _places(model).values():
+        for groups, layer in places(model).values():
             for part, weights in _parts(groups, _kept(layer)):
                 members = file.create_group(f"{part}/vars")
                 members.attrs["name"] = layer.name
@@ -149,9 +76,10 @@ def read_weights(model: Savable, data: bytes, path: str) -> dict[int, list[np.nd
     Of a layer whose weights have other shapes than the model's, only the shapes are right.
     """
     with _opened(data, path) as file:
+        known = places(model)
         return {
-            number: _numbers(file, groups, [weight.shape for weight in layer.weights], path)
-            for number, (groups, layer) in enumerate(_places(model).values())
+            number: _numbers(file, known[id(layer)][0], [weight.shape for weight in layer.weights], path)
+            for number, layer in enumerate(model._leaves.values())
             if layer.weights
         }
 
@@ -159,14 +87,21 @@ def read_weights(model: Savable, data: bytes, path: str) -> dict[int, list[np.nd
 def read_model(data: bytes, path: str, compiled: bool) -> Savable:
     """The model of a ``.keras`` file."""
     from .loading import model_of
+    from .weights import assign_layers
 
     members = archive.members(data, path)
     described, stored = (archive.member(members, name, path) for name in ("config.json", "model.weights.h5"))
     entry = json_text.loads(bytes(described), f"config.json of {path}")
     if not isinstance(entry, dict):
         raise ValueError(f"{path}: config.json must say what the model is.")
+    if follows_from_call(entry):
+        with parsed(path):
+            model = model_of(entry)
+            assign_layers(model, read_weights(model, bytes(stored), path), path)
+        with _opened(bytes(stored), path) as file:
+            return _trained_as(model, entry, _variables(file, path) if compiled else None, path)
     with _opened(bytes(stored), path) as file:
-        groups = _described(entry.get("config"))
+        groups = described_places(entry.get("config"))
 
         def weights(number: int, name: str, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
             arrays = _numbers(file, groups[number], shapes, path)
@@ -178,9 +113,14 @@ def read_model(data: bytes, path: str, compiled: bool) -> Savable:
             return arrays
 
         model = model_of(entry, None, weights)
-        variables = _variables(file, path) if compiled else []
+        variables = _variables(file, path) if compiled else None
+    return _trained_as(model, entry, variables, path)
+
+
+def _trained_as(model: Savable, entry: Mapping[str, Any], variables: list[np.ndarray] | None, path: str) -> Savable:
+    """The model with what it was trained by, as the file says; variables: the optimizer's; None: without all that."""
     settings = entry.get("compile_config")
-    if compiled and isinstance(settings, Mapping) and settings.get("optimizer") is not None:
+    if variables is not None and isinstance(settings, Mapping) and settings.get("optimizer") is not None:
         try:
             with parsed(path):
                 model.compile_from_config(settings)

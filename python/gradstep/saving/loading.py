@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import seeds
 from ..checks import check_bool, describe
 from ..described import custom_object_scope, known_objects
 from ..layers.core.input import InputLayer
@@ -16,17 +17,18 @@ from . import archive, json_text
 from .atomic import path_of
 from .endings import check_loaded
 from .file_formats import contents, parsed
+from .made_by_call import custom_model, follows_from_call
 from .model_file import load_callbacks, opened
 from .savable import MODELS, Savable, Source
 from .sharing import Reading
-from .training_state import check_counters, restore_counters, revive_optimizer, trained_as
-from .weights import named_weights
+from .training_state import check_counters, restore_counters, revive_optimizer, set_trainable, trained_as
+from .weights import assign_named, by_order, named_weights
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from ..layers.base.layer import Layer
 
-__all__ = ["clone_model", "load_model", "model_from_json", "model_of", "model_of_file"]
+__all__ = ["clone_model", "load_model", "model_from_json", "model_of", "model_of_file", "take_training"]
 
 
 def load_model(
@@ -108,18 +110,33 @@ def model_of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Sav
     for name, array in weights.items():
         by_layer.setdefault(name.rpartition("/")[0], []).append(array)
     with parsed(path):
-        model = model_of(config["model"], training["layer_keys"], partial(_weights_of, by_layer, path))
+        if follows_from_call(config["model"]):
+            with seeds.within(seeds.Sequence(0)):  # weights that are drawn, and taken from the file then
+                model = model_of(config["model"])
+            model._must_be_built()
+            model._rekey(training["layer_keys"])
+            weights = by_order(model, weights)
+            assign_named(model, weights, path)
+            set_trainable(model, training.get("trainable"))
+        else:
+            model = model_of(config["model"], training["layer_keys"], partial(_weights_of, by_layer, path))
         if list(named_weights(model)) != list(weights):
             raise ValueError(f"{path}: the weights must be those of the layers, in their order.")
-        if compiled and config["compile"] is not None:
-            optimizer, attach = revive_optimizer(config["optimizer"])
-            with trained_as(model, training.get("trained")):
-                model.compile_from_config({**config["compile"], "optimizer": optimizer})
-            attach(model, state)
-        restore_counters(model, training)
+        take_training(model, config, state, compiled)
     if callbacks is not None:
         load_callbacks(config["callbacks"], callbacks, path)
     return model
+
+
+def take_training(model: Savable, config: Mapping[str, Any], state: Mapping[str, np.ndarray], compiled: bool) -> None:
+    """Compile a model as a file says, with the state of its optimizer, and set its counters."""
+    training = config["training"]
+    if compiled and config["compile"] is not None:
+        optimizer, attach = revive_optimizer(config["optimizer"])
+        with trained_as(model, training.get("trained")):
+            model.compile_from_config({**config["compile"], "optimizer": optimizer})
+        attach(model, state)
+    restore_counters(model, training)
 
 
 def _weights_of(
@@ -149,6 +166,10 @@ def model_of(entry: Any, keys: Sequence[int | None] | None = None, weights: Sour
     """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("config"), Mapping):
         raise TypeError(f"a model must be a dict with class_name and config; got {describe(entry)}.")
+    made = custom_model(entry)
+    if made is not None:
+        made._built_as(entry.get("build_config"))
+        return made  # type: ignore[no-any-return]
     name = entry.get("class_name")
     known: dict[str, type[Savable]] = {
         **MODELS,
@@ -229,10 +250,12 @@ def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = No
         if id(layer) not in made:
             if clone_function is not None and not isinstance(layer, InputLayer):
                 made[id(layer)] = clone_function(layer)
-            elif isinstance(layer, Savable) or layer._holds_model:
+            elif isinstance(layer, Savable) or layer._holds_model or layer._is_made_by_call:
                 made[id(layer)] = layer._cloned(copied)
             else:
                 made[id(layer)] = type(layer).from_config(layer.get_config())
         return made[id(layer)]
 
+    if clone_function is not None and model._is_made_by_call:
+        raise ValueError(f"clone_function must be None for model {model.name!r}, which makes its layers itself.")
     return model._cloned(copied)

@@ -11,8 +11,8 @@ from typing import Any
 from ..described import custom_object_scope
 from ..references import by_reference
 from . import archive
-from .loading import model_of_file
-from .model_file import members_of
+from .loading import model_of_file, take_training
+from .model_file import members_of, opened
 from .savable import MODELS, Savable, package_class
 
 __all__ = ["reduced", "restore"]
@@ -38,17 +38,34 @@ def reduced(model: Savable) -> tuple[Any, ...]:
     file = io.BytesIO()
     archive.write(file, members)
     own = {name: value for name, value in vars(model).items() if name in CARRIED or name not in _names(model)}
-    state = {"file": file.getvalue(), "references": references, "attributes": own}
+    state: dict[str, Any] = {"file": file.getvalue(), "references": references, "attributes": own}
+    if model._is_made_by_call:
+        built: Any = model._build_config()  # type: ignore[attr-defined]
+        state |= {"made_by_call": True, "built": built, "name": model.name}
     return copyreg.__newobj__, (cls,), state  # type: ignore[attr-defined]
 
 
 def restore(model: Savable, state: Mapping[str, Any]) -> None:
     """Give an empty object the state that `reduced` gave."""
+    if state.get("made_by_call"):
+        _restore_made_by_call(model, state)
+        return
     with custom_object_scope(state["references"]):
         made = model_of_file(state["file"], f"the pickle of a {type(model).__name__}", True, None)
     vars(model).update(vars(made))
     model._adopt()
     vars(model).update(state["attributes"])
+
+
+def _restore_made_by_call(model: Any, state: Mapping[str, Any]) -> None:
+    """The same of a subclass with a method `call`: its layers are attributes, with their weights."""
+    model._begin_anew(state["name"], state["attributes"])
+    model._built_as(state["built"])
+    where = f"the pickle of a {type(model).__name__}"
+    config, _, arrays = opened(state["file"], where)
+    with custom_object_scope(state["references"]):
+        take_training(model, config, arrays, True)
+    vars(model).update({name: value for name, value in state["attributes"].items() if name in CARRIED})
 
 
 def _names(model: Savable) -> frozenset[str]:

@@ -11,9 +11,9 @@ import numpy as np
 
 from .. import losses, metrics
 from ..checks import describe
-from ..described import MODELS, known_objects, revive, serialize
+from ..described import MODELS, known_objects, registered_name, revive, serialize
 from ..minimize.methods import registry as methods
-from ..references import references_are_written
+from ..references import reference_to, references_are_written
 from .sharing import Reading, Writing
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Savable:
         def _leaves(self) -> dict[str, Layer]: ...
         @property
         def built(self) -> bool: ...
+        @property
+        def _is_made_by_call(self) -> bool: ...
         def _adopt(self) -> None: ...
         def _must_be_built(self) -> None: ...
         def compile(self, *args: Any, **kwargs: Any) -> None: ...
@@ -341,6 +343,8 @@ def package_class(model: Savable) -> type[Savable]:
 
 def described_model(model: Savable, writing: Writing | None = None) -> dict[str, Any]:
     """The class and config of a model, under which Keras finds its own class."""
+    if model._is_made_by_call:
+        return _described_by_call(model, writing is not None)
     # A pickle remembers the class itself, and makes the model as the class of this package does.
     cls = package_class(model) if references_are_written() else type(model)
     name = cls.__name__
@@ -350,4 +354,17 @@ def described_model(model: Savable, writing: Writing | None = None) -> dict[str,
         "class_name": name,
         "config": model._config(writing) if writing is not None else cls.get_config(model),
         "registered_name": name if inside else None,
+    }
+
+
+def _described_by_call(model: Any, is_inner: bool) -> dict[str, Any]:
+    """The same of a subclass with a method `call`, with what that was run for; is_inner: whether another holds it."""
+    cls, inside = type(model), references_are_written()
+    name = reference_to(model) if inside and is_inner else None
+    return {
+        "module": cls.__module__,
+        "class_name": cls.__name__,
+        "config": {} if inside else serialize(model.get_config(), f"the config of {model!r}"),
+        "registered_name": name or registered_name(cls),
+        "build_config": model._build_config(),
     }

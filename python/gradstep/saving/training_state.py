@@ -27,6 +27,7 @@ __all__ = [
     "move_model",
     "restore_counters",
     "revive_optimizer",
+    "set_trainable",
     "trained_as",
 ]
 
@@ -45,6 +46,7 @@ def counters(model: Savable) -> dict[str, Any]:
         "lone_batches": model._executor.calls,
         "layer_keys": [layer._key for layer in model._leaves.values()],
         "trained": list(model._trains),
+        "trainable": [layer.trainable for layer in model._leaves.values()],
     }
 
 
@@ -70,6 +72,14 @@ def check_counters(saved: Mapping[str, Any]) -> tuple[tuple[int, int] | None, in
             _number("a layer's key", number)
     seed = None if key is None else (_number("shuffle_key", key[0]), _number("shuffle_key", key[1]))
     return seed, _number("passes", saved["passes"]), _number("lone_batches", saved["lone_batches"])
+
+
+def set_trainable(model: Savable, flags: Any) -> None:
+    """Let layers be trainable as they were when a file was written, where no config says it."""
+    leaves = list(model._leaves.values())
+    if isinstance(flags, (list, tuple)) and len(flags) == len(leaves):
+        for leaf, trainable in zip(leaves, flags, strict=True):
+            leaf.trainable = bool(trainable)
 
 
 @contextmanager

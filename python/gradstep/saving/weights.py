@@ -19,7 +19,7 @@ from .file_formats import contents, parsed
 if TYPE_CHECKING:
     from .savable import Savable
 
-__all__ = ["KeyMap", "assign_named", "load_weights", "named_weights", "save_weights"]
+__all__ = ["KeyMap", "assign_named", "by_order", "load_weights", "named_weights", "save_weights"]
 
 # For each name in a file that of a weight, with a function of the array; or None.
 KeyMap = Mapping[str, "str | tuple[str, Callable[[Any], Any]] | None"]
@@ -141,7 +141,7 @@ def load_weights(
     if key_map is not None:
         tensors = _renamed(tensors, key_map, path)
     elif ours and set(tensors) != set(named_weights(model)):
-        tensors = _by_order(model, tensors)
+        tensors = by_order(model, tensors)
     with parsed(path):
         assign_named(model, tensors, path, skip_mismatch)
 
@@ -171,7 +171,7 @@ def _renamed(tensors: Mapping[str, np.ndarray], key_map: Any, path: str) -> dict
     return found
 
 
-def _by_order(model: Savable, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def by_order(model: Savable, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The weights under the model's names, if only the numbers in layers' names differ."""
     names = list(named_weights(model))
     last = [[name.rpartition("/")[2] for name in each] for each in (names, tensors)]

@@ -12,12 +12,13 @@ from sklearn.base import MultiOutputMixin
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .estimator import Estimator
 from .least_squares import Centred, as_before, check_finite, nonnegative, read_regression
 from .linear import LinearClassifier, LinearRegressor, labels_in
 from .objective import solve, warn_unless
+from .reading import validate_data
 from .sample_weights import check_sample_weight
 from .sgd_base import READ
 
@@ -259,7 +260,7 @@ class RidgeClassifier(LinearClassifier, _RidgeBase):
     Attributes
     ----------
     classes_ : ndarray, (classes,)
-    coef_ : ndarray, (1, features) for two classes, otherwise (classes, features)
+    coef_ : ndarray, (features,) for two classes, otherwise (classes, features)
     intercept_ : ndarray, (1,) or (classes,); or 0.0 without one
     n_iter_, solver_, n_features_in_, feature_names_in_
         As those of `Ridge`.
@@ -342,7 +343,7 @@ class RidgeClassifier(LinearClassifier, _RidgeBase):
             weights = of_classes if weights is None else weights * of_classes
         coef, intercepts = self._minimum(X, Y, weights)
         self.classes_, self._is_multilabel = classes, is_multilabel
-        self.coef_ = np.ascontiguousarray(coef, X.dtype)
+        self.coef_ = np.ascontiguousarray(coef[0] if len(coef) == 1 else coef, X.dtype)
         self.intercept_ = intercepts.astype(X.dtype) if self.fit_intercept else 0.0
         return self
 

@@ -48,6 +48,7 @@ class DataAdapter:
     def rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
         """Data as the engine reads it; of sparse x, data of which parts can be made so."""
         model = self.model
+        model._meet(x)
         if model._has_many:
             return self._many_rows(x, y, sample_weight, names)
         kind = self._kind(x, y) if sample_weight is None else ()
@@ -109,6 +110,7 @@ class DataAdapter:
 
     def inputs(self, x: Any, name: str) -> Any:
         """A batch to predict, as the network reads it."""
+        self.model._meet(x)
         if self.model._has_many:
             return self.model._columns(x, name)
         x = only_by_name(x, self.model.input_names, name)
@@ -240,6 +242,7 @@ class DataAdapter:
             each = (self.inputs(split_parts(one)[0], f"batch {i}") for i, one in enumerate(islice(given, limit)))
             return total, ((rows, max(len(rows), 1)) for rows in each)
         batch_rows(batch_size, 1)
+        self.model._meet(x)
         if is_sparse(x) and not self.model._has_many:
             matrix = x.tocsr()
             batch = batch_rows(batch_size, matrix.shape[0], limit=limit)

@@ -93,18 +93,19 @@ class Evaluator:
         model.stop_evaluating = False
         hooks.on_test_begin()
         feed.start(run, 0, 0)
-        while not run.over:
-            if each:
-                hooks.on_test_batch_begin(batch)
-                self.advance(run)
-                hooks.on_test_batch_end(run.progress[0] - 1, executor.logs(run, names))
-            else:
-                run.advance(0.0 if model.stop_evaluating else SLICE)
-            batch = run.progress[0]
-            if bar is not None:
-                bar.update(batch, executor.logs(run, names))
-            if model.stop_evaluating:  # after one batch at least: nothing has no mean
-                break
+        with executor.lent.during_pass():
+            while not run.over:
+                if each:
+                    hooks.on_test_batch_begin(batch)
+                    self.advance(run)
+                    hooks.on_test_batch_end(run.progress[0] - 1, executor.logs(run, names))
+                else:
+                    run.advance(0.0 if model.stop_evaluating else SLICE)
+                batch = run.progress[0]
+                if bar is not None:
+                    bar.update(batch, executor.logs(run, names))
+                if model.stop_evaluating:  # after one batch at least: nothing has no mean
+                    break
         if not model.stop_evaluating:
             feed.finish(batch)
         logs = self.last_logs = executor.logs(run, names) if batch else {}

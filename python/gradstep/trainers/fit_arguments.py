@@ -37,6 +37,8 @@ class FitArguments:
         self.last = check_int("epochs", given["epochs"], 0)
         self.verbose = verbosity(given["verbose"])
         self.blocks = isinstance(given["shuffle"], str) and given["shuffle"] == "blocks"
+        if isinstance(given["shuffle"], str) and not self.blocks:
+            raise ValueError(f"shuffle must be True, False or 'blocks'; got {given['shuffle']!r}.")
         self.shuffle = self.blocks or check_bool("shuffle", given["shuffle"])
         if self.blocks and (gives_batches(self.x) or self.team is not None):
             why = "with a distribution" if self.team is not None else "where x gives batches"

@@ -61,6 +61,12 @@ class ModelFace(Protocol):
     def _has_many(self) -> bool:
         """Whether there are several inputs or outputs, or the one output is given as a list or dict."""
 
+    def _meet(self, x: Any) -> None:
+        """Be told of data before anything else is asked: a model that is not built can follow from them."""
+
+    def _check_loops(self) -> None:
+        """Refuse methods of Keras's that `fit` would not call."""
+
     def _ready(self, x: Any, name: str) -> Any:
         """Build the model if it is not, and give x as the network's rows."""
 

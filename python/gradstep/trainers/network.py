@@ -204,4 +204,9 @@ def arranged(network: _core.Network, gradients: Sequence[T], weights: Sequence[n
             "every trainable weight must have a gradient: the model was compiled when some were not trainable; call "
             "compile() again."
         )
-    return [found[place] for place in places]
+    # A weight may lie in the network in another shape, of as many numbers.
+    return [_shaped(found[place], weight.shape) for place, weight in zip(places, weights, strict=True)]
+
+
+def _shaped(value: Any, shape: tuple[int, ...]) -> Any:
+    return value.reshape(shape) if getattr(value, "shape", shape) != shape else value

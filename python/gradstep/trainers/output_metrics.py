@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy, deepcopy
 from threading import get_ident
 from typing import Any, NamedTuple
@@ -141,36 +143,55 @@ class BorrowedMetrics:
     """Who may add to the metrics of a model: within ``with lent:`` a thread has the objects themselves, or copies of
     its own where another thread has them.
 
-    A thread may enter again, as `fit` scores validation data, and then has the same.
+    A thread may enter again, as a callback that calls `evaluate`, and then has the same; copies while a pass over data
+    goes on, whose metrics would forget what they saw.
     """
 
     def __init__(self) -> None:
         self._holder: dict[str, int] = {}  # the thread that has the objects, under "thread"
-        self._depths: dict[int, int] = {}
-        self._copies: dict[int, dict[int, tuple[Metric, Metric]]] = {}  # of each other thread, by the object's id
+        # Copies by the object's id, None for the objects themselves, of each time that a thread has entered.
+        self._entered: dict[int, list[dict[int, tuple[Metric, Metric]] | None]] = {}
+        self._passes: set[int] = set()  # threads in the midst of a pass
 
     def __enter__(self) -> None:
         me = get_ident()
         # setdefault, for other threads cannot come between its question and its answer.
-        if self._holder.setdefault("thread", me) != me:
-            self._copies.setdefault(me, {})
-        self._depths[me] = self._depths.get(me, 0) + 1
+        holds = self._holder.setdefault("thread", me) == me
+        entered = self._entered.setdefault(me, [])
+        if me in self._passes or not (entered or holds):
+            entered.append({})
+        else:
+            entered.append(entered[-1] if entered else None)
 
     def __exit__(self, *error: object) -> None:
         me = get_ident()
-        self._depths[me] -= 1
-        if self._depths[me]:
+        entered = self._entered[me]
+        if entered[1:]:
+            entered.pop()
             return
-        del self._depths[me]
-        if self._copies.pop(me, None) is None:
+        del self._entered[me]
+        if entered[0] is None:
             del self._holder["thread"]
+
+    @contextmanager
+    def during_pass(self) -> Iterator[None]:
+        """Within it this thread makes a pass over data: a call in a callback gets copies."""
+        me, passes = get_ident(), self._passes
+        inner = me in passes
+        passes.add(me)
+        try:
+            yield
+        finally:
+            if not inner:
+                passes.discard(me)
 
     def __reduce__(self) -> Any:
         return type(self), ()  # a copy of a model is used by nobody yet
 
     def of(self, metric: Metric) -> Metric:
         """The metric for this thread to add to."""
-        copies = self._copies.get(get_ident())
+        entered = self._entered.get(get_ident())
+        copies = entered[-1] if entered else None
         if copies is None:
             return metric
         if id(metric) not in copies:

@@ -190,18 +190,19 @@ class Trainer:
         batch, each, names = 0, hooks.wants_batches("train"), self._executor.losses_and_metrics.log_names
         shows = hooks._wants("on_train_progress")
         try:
-            while not run.over:
-                if each:
-                    hooks.on_train_batch_begin(batch)
-                    self._evaluator.advance(run)
-                    hooks.on_train_batch_end(run.progress[0] - 1, self._executor.logs(run, names))
-                else:
-                    run.advance(SLICE)
-                batch = run.progress[0]
-                if shows:
-                    hooks.on_train_progress(batch, self._executor.logs(run, names))
-                if self.model.stop_training:
-                    break
+            with self._executor.lent.during_pass():
+                while not run.over:
+                    if each:
+                        hooks.on_train_batch_begin(batch)
+                        self._evaluator.advance(run)
+                        hooks.on_train_batch_end(run.progress[0] - 1, self._executor.logs(run, names))
+                    else:
+                        run.advance(SLICE)
+                    batch = run.progress[0]
+                    if shows:
+                        hooks.on_train_progress(batch, self._executor.logs(run, names))
+                    if self.model.stop_training:
+                        break
         except BaseException:
             self.passes -= not run.progress[0]  # a pass that ends before its first batch is done does not count
             raise
@@ -235,9 +236,11 @@ class Trainer:
 
     @contextmanager
     def _only_fit(self) -> Iterator[None]:
-        """Refuses a second `fit` beside this one; one that a callback of this one calls is none: they take turns."""
-        me, fits = (getpid(), get_ident()), self._fits
+        """Refuses a second `fit` beside this one; one that a callback of this one calls is none: they take turns, and
+        the outer one finds its history and its wish to stop as they were."""
+        me, fits, model = (getpid(), get_ident()), self._fits, self.model
         fits[:] = [one for one in fits if one[0] == me[0]]  # not those of the process that this one was forked from
+        outer = (model.history, model.stop_training, self.initial_epoch, self.key) if fits else None
         fits.append(me)
         try:
             if fits[0] != me:
@@ -245,6 +248,8 @@ class Trainer:
             yield
         finally:
             fits.remove(me)
+            if outer is not None and fits[0] == me:
+                model.history, model.stop_training, self.initial_epoch, self.key = outer
 
     def check_no_fit(self, call: str) -> None:
         """Raise RuntimeError while the model is being trained."""

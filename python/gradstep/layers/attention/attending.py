@@ -12,7 +12,7 @@ from ... import seeds
 from ...checks import check_bool, check_float, numeric
 from ..base.layer import Shape
 from ..base.output import Output
-from ..base.symbolic import Node, is_symbolic, tensors_of
+from ..base.symbolic import Node, is_symbolic, tensors_of, works_as_in_inference
 
 if TYPE_CHECKING:
     from ..base.call_graph import CallGraph, Value
@@ -131,7 +131,7 @@ class Attending(Base):
     def _connected_for(self, values: list[Any], training: Any) -> Any:
         """What it gives for symbolic tensors; training: None, or False."""
         made = self._connect(values)
-        self._nodes[-1].in_inference = training is not None
+        self._nodes[-1].in_inference = works_as_in_inference(training)
         return made
 
     def _connect(self, x: Any) -> Any:

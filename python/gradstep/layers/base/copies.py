@@ -29,6 +29,8 @@ class Copied:
         def _weights(self) -> list[Variable]: ...
         @_weights.setter
         def _weights(self, arrays: Sequence[np.ndarray]) -> None: ...
+        def _own_state(self, state: dict[str, Any]) -> dict[str, Any]: ...
+        def _aligned(self, weights: Sequence[np.ndarray]) -> Sequence[np.ndarray]: ...
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings and weights; neither the model that holds the layer, nor its calls with symbolic tensors."""
@@ -37,14 +39,14 @@ class Copied:
         own = {name: _place(value, self._weights) for name, value in vars(self).items()}
         named = {name: place for name, place in own.items() if place is not None}
         kept = {name: value for name, value in state.items() if name not in named and not name.startswith("_in_")}
-        return kept | {"_named": named}
+        return self._own_state(kept) | {"_named": named}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         kept = dict(state)
         named, calls = kept.pop("_named"), kept.pop("_eager")
         weights = kept.pop("_variables")
         vars(self).update(kept)
-        self._weights = weights
+        self._weights = self._aligned(weights)
         vars(self).update({name: self._weights[place] for name, place in named.items()})
         self._eager = EagerExecutor(self, calls)  # type: ignore[arg-type]
 

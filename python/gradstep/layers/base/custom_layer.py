@@ -11,14 +11,16 @@ import numpy as np
 
 from ... import _core, constraints, initializers, regularizers
 from ...checks import check_bool, check_config, shape_of, shown
-from ...described import arguments_of, serialize
+from ...described import MODELS, arguments_of, revive, serialize
+from .holding import given_arguments
+from .tracing import current
 from .variable import Variable
 
 if TYPE_CHECKING:
     from .eager import EagerExecutor
     from .layer import Shape
 
-__all__ = ["CustomLayer"]
+__all__ = ["CustomLayer", "revived_arguments"]
 
 Self = TypeVar("Self", bound="CustomLayer")
 
@@ -45,6 +47,10 @@ class CustomLayer:
         def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]: ...
         def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]: ...
         def _check_rules(self) -> None: ...
+        def _shape_of_parts(self, input_shape: Any) -> Any: ...
+
+        _may_trace: ClassVar[bool]
+        _is_made_by_call: bool
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -75,12 +81,18 @@ class CustomLayer:
         self._weights = [*self.draw_weights(tuple(input_shape)[1:]), *self._weights]
 
     def _build_around(self, build: Callable[..., Any], input_shape: Sequence[int | None]) -> None:
+        if self._is_made_by_call:
+            self._shape_of_parts(input_shape)
+            return
         shape = self._check_shape(input_shape)
         if self.built:
             return
+        if self._shape_of_parts(input_shape) is not None:
+            return
         before = self._weights, self._weight_names, self._trained, list(self._added_rules)
         try:
-            build(self, (None, *shape))
+            if not vars(self).get("_has_built"):
+                build(self, (None, *shape))
             self._check_rules()
             _check_parts(self)
         except BaseException:
@@ -136,6 +148,9 @@ class CustomLayer:
             raise TypeError(f"layer {self.name!r} must define forward() to add weights.")
         if self.built:
             raise ValueError(f"layer {self.name!r} is built: weights are added in build(), or in the constructor.")
+        run = current()
+        if run is not None and run.holder is self:
+            raise ValueError(f"layer {self.name!r} must add weights in build(), or in the constructor; not in call().")
         sizes = () if isinstance(shape, (tuple, list)) and not shape else shape_of("shape", shape)
         trained = check_bool("trainable", trainable)
         rules = regularizers.get(regularizer), constraints.get(constraint)
@@ -169,10 +184,13 @@ class CustomLayer:
         if not self._in_numpy:
             return arguments_of(self, self._passing)
         config: dict[str, Any] = {name: getattr(self, name) for name in COMMON}
+        given = given_arguments(self) if self._may_trace else {}
         for name, parameter in inspect.signature(type(self)).parameters.items():
             if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or name in self._passing:
                 continue
-            if hasattr(self, name):
+            if name in given:
+                config[name] = serialize(given[name], f"{name} of {self!r}")
+            elif hasattr(self, name):
                 config[name] = serialize(getattr(self, name), f"{name} of {self!r}")
             elif type(self).get_config is CustomLayer.get_config:
                 raise TypeError(
@@ -197,7 +215,10 @@ class CustomLayer:
         open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         spare = () if open_ended else [name for name in COMMON if name not in parameters]
         later = {name: config[name] for name in spare if name in config}
-        made = cls(**{name: value for name, value in config.items() if name not in later})
+        arguments = {name: value for name, value in config.items() if name not in later}
+        if cls._may_trace:
+            arguments = revived_arguments(arguments)
+        made = cls(**arguments)
         for name, value in later.items():
             setattr(made, name, value)
         return made
@@ -220,14 +241,28 @@ def _guarded_method(name: str, method: Callable[..., Any], around: Callable[...,
     return wrapped
 
 
+def revived_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a constructor, of a config: layers and models in the place of what it has for them."""
+    return {name: _revived(name, value) for name, value in arguments.items()}
+
+
+def _revived(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping) and {"class_name", "config"} <= set(value):
+        from ... import layers  # here: they have this one
+
+        return revive(value, {**vars(layers), **MODELS}, name)
+    return [_revived(name, one) for one in value] if isinstance(value, list) else value
+
+
 def _check_parts(layer: CustomLayer) -> None:
-    """Refuse layers within a layer: their weights would neither be trained nor saved."""
+    """Refuse layers within a layer in NumPy: their weights would neither be trained nor saved."""
     for name, value in vars(layer).items():
         parts = value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else [value]
         if layer._in_numpy and any(isinstance(part, CustomLayer) for part in parts):
             raise TypeError(
-                f"layer {layer.name!r} must not hold other layers, whose weights it would not train; its "
-                f"attribute {name!r} does. Put them beside it into the model."
+                f"layer {layer.name!r} must not hold other layers, whose weights it would not train; its attribute "
+                f"{name!r} does. Put them beside it into the model; or give it a method call that combines them, "
+                "without forward, backward, jvp and compute_mask."
             )
 
 

@@ -12,12 +12,13 @@ from ...checks import check_bool, check_choice, check_int, numeric, shape_of
 from ...config import FLOATS, floatx
 from ...naming import path_part
 from . import custom_layer_calls
+from .composite import Composite
 from .copies import Copied
 from .custom_layer import CustomLayer
 from .eager import EagerExecutor
 from .masked import Masked
 from .settings import Settable
-from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
+from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic, works_as_in_inference
 from .variable import Variables
 from .weighted import Weighted
 from .weights import placed
@@ -34,7 +35,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settable):
+class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Masked, Settable):
     """Base class of the layers. A custom layer defines `forward` and `backward`, in NumPy.
 
     Parameters
@@ -85,9 +86,13 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         Only if the arguments of the constructor are no attributes of their names.
 
     It then stands between other layers, in models that are trained, saved and loaded (``custom_objects=``); what it
-    draws itself, with NumPy's generators, is not in files. It holds no other layers. A model of layers of this package
-    alone trains without returning to Python; each custom layer is a return in each batch. Keras finds `backward`
-    itself, and knows `forward` as `call` only.
+    draws itself, with NumPy's generators, is not in files. A model of layers of this package alone trains without
+    returning to Python; each custom layer is a return in each batch. Keras finds `backward` itself, and knows `forward`
+    as `call` only.
+
+    A layer made of layers, which are its attributes, has a method ``call(self, x, training=None)`` that combines them,
+    and none of the others but `build` and `get_config`. `call` runs on symbolic tensors, once, and what it combined is
+    the graph that the engine runs.
 
     Examples
     --------
@@ -116,7 +121,6 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
     _stages: Sequence[Layer] = ()
     _last_call: int | None = None  # of the engine's, of a layer in NumPy
     _key: int | None = None  # of the random numbers of a layer that draws
-    _holds_model = False  # whether it has the layers of a model in it, in whose place they stand in a network
 
     def __init__(
         self,
@@ -157,6 +161,8 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         """Shape of the output for a shape of the input, both with None for the rows."""
         if not self._in_numpy:
             raise NotImplementedError(f"{type(self).__name__} must define compute_output_shape(input_shape).")
+        if (made := self._shape_of_parts(input_shape)) is not None:
+            return made  # type: ignore[no-any-return]
         row = shape_of("input_shape", tuple(input_shape)[1:])
         if row not in self._tried_outputs:
             self.build(input_shape)
@@ -217,14 +223,6 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
             if constraint is not None:
                 setting["constraint"] = constraint.rule(weight.ndim)
         return settings
-
-    def _check_rules(self) -> None:
-        """Refuse regularizers and constraints that are not for weights of these shapes."""
-        for (regularizer, constraint), weight in zip(self._weight_rules(), self._weights, strict=True):
-            if regularizer is not None:
-                regularizer.check(weight.shape)
-            if constraint is not None:
-                constraint.rule(weight.ndim)
 
     def _drawn(self, initializer: str, shape: tuple[int, ...]) -> np.ndarray:
         """A weight by the initializer that is the attribute of this name."""
@@ -355,7 +353,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         trains = in_training(training, symbolic)
         if symbolic:
             made = self._connected(x, mask)
-            self._nodes[-1].in_inference = training is not None
+            self._nodes[-1].in_inference = works_as_in_inference(training)
             return made
         return self._eager.forward(x, trains, mask)
 
@@ -392,6 +390,8 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         >>> dx, kernel.ravel(), bias
         (array([[1., 1.]], dtype=float32), array([2., 3.], dtype=float32), array([1.], dtype=float32))
         """
+        if self._is_made_by_call:
+            return self._backward_of_parts(dy)  # type: ignore[no-any-return]
         if vars(self).get("_in_backward"):
             raise NotImplementedError(f"layer {self.name!r} must define backward(dy) for training.")
         return self._eager.backward(dy)

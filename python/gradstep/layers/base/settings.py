@@ -33,7 +33,9 @@ def computed_by(model: Any, layers: Iterator[Any]) -> None:
 
 def _held(layer: Any) -> Iterator[Any]:
     """The layers in a layer: those of a `Bidirectional`, or the one of a `TimeDistributed`."""
-    for value in list(vars(layer).values()):
+    for name, value in list(vars(layer).items()):
+        if name == "_holder":  # it is in that, not the other way round
+            continue
         for one in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(one, Settable):
                 yield one

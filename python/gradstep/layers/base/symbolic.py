@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partialmethod
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from ...checks import check_bool, describe
 from ...naming import next_name
+from .tracing import Inside, Untraceable, current, of_numpy
 
 if TYPE_CHECKING:
     from .layer import Shape
@@ -22,6 +24,7 @@ __all__ = [
     "is_symbolic",
     "rescaling_by",
     "tensors_of",
+    "works_as_in_inference",
 ]
 
 
@@ -41,7 +44,8 @@ class SymbolicTensor:
     Notes
     -----
     Arithmetic makes layers: ``a + b`` is ``layers.Add()([a, b])``, and so are ``a - b`` and ``a * b``; with a number it
-    is a `Rescaling`; ``a[:, :2]`` is a `GetItem`. Their names are those of Keras's operations.
+    is a `Rescaling`; ``a[:, :2]`` is a `GetItem`. Their names are those of Keras's operations. In the method `call` of
+    a layer or model they take arrays too: weights that it added, ``h @ self.w + self.b``, and constants.
 
     Examples
     --------
@@ -50,8 +54,6 @@ class SymbolicTensor:
     >>> gs.Model([a, b], 1 - a * b / 2)([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
     array([[-0.5, -3. ]], dtype=float32)
     """
-
-    __array_ufunc__ = None  # NumPy leaves arithmetic to the methods below
 
     def __init__(self, shape: Shape, dtype: str, name: str, node: Node, index: int = 0) -> None:
         self.shape, self.dtype, self.name, self.node, self.index = tuple(shape), dtype, name, node, index
@@ -81,8 +83,38 @@ class SymbolicTensor:
     def __rtruediv__(self, other: Any) -> SymbolicTensor:
         return _combined("true_divide", self, other, is_first=False)
 
+    def __matmul__(self, other: Any) -> SymbolicTensor:
+        return _combined("matmul", self, other)
+
+    def __rmatmul__(self, other: Any) -> NoReturn:
+        raise Untraceable("a weight must stand behind @, as in x @ self.w; it stands in front.")
+
     def __neg__(self) -> SymbolicTensor:
         return _combined("negative", self, -1.0)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Arithmetic with arrays and NumPy's numbers in front; NumPy's other functions need numbers."""
+        name = {"divide": "true_divide"}.get(ufunc.__name__, ufunc.__name__)
+        if method != "__call__" or options or name not in ARITHMETIC or len(inputs) != 2:
+            raise of_numpy(ufunc.__name__)
+        first, second = inputs
+        if isinstance(first, SymbolicTensor):
+            return _combined(name, first, second)
+        return second.__rmatmul__(first) if name == "matmul" else _combined(name, second, first, is_first=False)
+
+    def __array_function__(self, function: Any, *_: Any) -> NoReturn:
+        raise of_numpy(function.__name__)
+
+    def _no_number(self, other: Any, sign: str = "") -> NoReturn:
+        raise Untraceable(f"{self!r} has no numbers that {sign} could take or compare.")
+
+    __lt__ = partialmethod(_no_number, sign="<")
+    __le__ = partialmethod(_no_number, sign="<=")
+    __gt__ = partialmethod(_no_number, sign=">")
+    __ge__ = partialmethod(_no_number, sign=">=")
+    __pow__ = partialmethod(_no_number, sign="**")
+    __mod__ = partialmethod(_no_number, sign="%")
+    __floordiv__ = partialmethod(_no_number, sign="//")
 
     def __getitem__(self, key: Any) -> SymbolicTensor:
         from ..reshaping.get_item import GetItem
@@ -96,16 +128,16 @@ class SymbolicTensor:
         return len(self.shape)
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError(f"{self!r} has no numbers: they come when a Model is called with data.")
+        raise Untraceable(f"{self!r} has no numbers: they come when a Model is called with data.")
 
     def __len__(self) -> NoReturn:
-        raise TypeError(f"{self!r} has no number of rows: it comes when a Model is called with data.")
+        raise Untraceable(f"{self!r} has no number of rows: it comes when a Model is called with data.")
 
     def __bool__(self) -> NoReturn:
-        raise TypeError(f"{self!r} has no numbers, and so is neither true nor false.")
+        raise Untraceable(f"{self!r} has no numbers, and so is neither true nor false.")
 
     def __iter__(self) -> NoReturn:
-        raise TypeError(f"{self!r} has no numbers to go through.")
+        raise Untraceable(f"{self!r} has no numbers to go through.")
 
 
 class Node:
@@ -123,9 +155,15 @@ class Node:
     outputs : list of SymbolicTensor
     in_inference : bool
         Whether the layers compute in training too what they do in inference: a call with ``training=False``.
+    inside : Inside, optional
+        Of a layer made of layers: what its `call` made of them.
+    arguments : (tuple, dict), optional
+        Of such a layer: the arguments of the call, with the inputs among them.
     """
 
     in_inference = False
+    inside: Inside | None = None
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
     def __init__(
         self, operation: Any, inputs: Sequence[SymbolicTensor], listed: bool, shapes: Sequence[Shape], dtype: str
@@ -134,6 +172,9 @@ class Node:
         self.masked: list[tuple[int, Any]] = []
         self.outputs = [SymbolicTensor(shape, dtype, operation.name, self, i) for i, shape in enumerate(shapes)]
         operation._nodes.append(self)
+        run = current()
+        if run is not None and inputs:
+            run.nodes.append(self)
 
     @property
     def given(self) -> list[SymbolicTensor]:
@@ -166,6 +207,7 @@ class Node:
 
 # Operations of two tensors, by Keras's names, and the layers that they are.
 OF_TENSORS = {"add": "Add", "subtract": "Subtract", "multiply": "Multiply"}
+ARITHMETIC = (*OF_TENSORS, "true_divide", "matmul")
 
 
 def rescaling_by(operation: str, number: float, is_first: bool = True) -> tuple[float, float] | None:
@@ -188,16 +230,29 @@ def _combined(operation: str, tensor: SymbolicTensor, other: Any, is_first: bool
     from ..preprocessing import rescaling
 
     made: SymbolicTensor
+    run = current()
+    if run is not None and isinstance(other, np.ndarray) and operation in ARITHMETIC:
+        from ..core.own_weights import inverse, product, value_of
+
+        if operation == "matmul":
+            return product(run, tensor, other)
+        if operation == "true_divide" and is_first:
+            operation, other = "multiply", inverse(run, other)
+        if operation in OF_TENSORS:
+            value = value_of(run, tensor, other)
+            pair = [tensor, value] if is_first else [value, tensor]
+            made = getattr(elementwise, OF_TENSORS[operation])(dtype=tensor.dtype)(pair)
+            return made
     if isinstance(other, (int, float, np.integer, np.floating)) and not isinstance(other, bool):
         numbers = rescaling_by(operation, float(other), is_first)
         if numbers is None:
-            raise TypeError(f"{operation} must not have a SymbolicTensor as its second argument; got {tensor!r}.")
+            raise Untraceable(f"{operation} must not have a SymbolicTensor as its second argument; got {tensor!r}.")
         made = rescaling.Rescaling(*numbers, dtype=tensor.dtype, name=next_name(operation))(tensor)
     elif isinstance(other, SymbolicTensor) and operation in OF_TENSORS:
         made = getattr(elementwise, OF_TENSORS[operation])(dtype=tensor.dtype)([tensor, other])
     else:
         kinds = "a number or a SymbolicTensor" if operation in OF_TENSORS else "a number"
-        raise TypeError(f"{operation} of {tensor!r} must be with {kinds}; got {describe(other)}.")
+        raise Untraceable(f"{operation} of {tensor!r} must be with {kinds}; got {describe(other)}.")
     return made
 
 
@@ -211,12 +266,21 @@ def is_symbolic(x: Any) -> bool:
 def in_training(training: Any, symbolic: bool = False) -> bool:
     """The argument of a call: False where it is left out; it must not be True in the description of a model."""
     trains = training is not None and check_bool("training", training)
-    if symbolic and trains:
+    run = current() if symbolic else None
+    if run is not None:
+        run.check_training(training)
+    elif symbolic and trains:
         raise ValueError(
             "training must be left out, or False, in a call with symbolic tensors: fit works as in training, evaluate "
             "and predict do not; got True."
         )
     return trains
+
+
+def works_as_in_inference(training: bool | None) -> bool:
+    """Whether a call with symbolic tensors and this argument works as in inference in `fit` too."""
+    run = current()
+    return training is not None if run is None else run.check_training(training)
 
 
 def tensors_of(x: Any, what: str) -> list[SymbolicTensor]:

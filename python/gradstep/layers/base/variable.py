@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...checks import numeric
+from .tracing import Untraceable, current
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -45,6 +46,9 @@ class Variable(np.ndarray):
         self.name = self.path = ""
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        run = current()
+        if run is not None and run.owns(self):
+            raise Untraceable(f"weight {self.name!r} has no numbers in call(): use it in + - * @ with tensors alone.")
         if array is self:  # out=, or an operator in place
             return self
         return array[()] if return_scalar else np.asarray(array)
@@ -69,6 +73,9 @@ class Variable(np.ndarray):
         TypeError, ValueError
             Not numbers, or of another shape; the weight is as it was.
         """
+        run = current()
+        if run is not None and run.owns(self):
+            raise Untraceable(f"weight {self.name!r} must not be changed in call(), which runs once.")
         array = numeric(value, "value")
         if array.shape != self.shape:
             raise ValueError(f"value has shape {array.shape}; the weight has shape {self.shape}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,14 +35,24 @@ class Weighted:
 
         @property
         def _weights(self) -> list[Variable]: ...
+        @property
+        def _parts(self) -> list[Any]: ...
         def _weight_rules(self) -> list[tuple[Regularizer | None, Constraint | None]]: ...
 
     @property
     def weights(self) -> list[np.ndarray]:
         """List of the weights, in Keras's order. Writing to one changes the layer."""
-        for weight, name in zip(self._weights, self.weight_names, strict=True):
+        for weight, name in zip(self._weights, self._weight_names, strict=False):
             weight.name, weight.path = name, f"{self.name}/{name}"
-        return list(self._weights)
+        return self._with_parts(self._weights, "weights")
+
+    def _with_parts(self, own: Sequence[Any], kind: str) -> list[Any]:
+        """Its own weights, and those of the layers in it, each once."""
+        parts = self._parts
+        if not parts:
+            return list(own)
+        every = [*own, *(weight for part in parts for weight in getattr(part, kind))]
+        return list({id(weight): weight for weight in every}.values())
 
     @property
     def trainable(self) -> bool:
@@ -52,28 +62,34 @@ class Weighted:
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = check_bool("trainable", value)
+        for part in self._parts:
+            part.trainable = value
 
     @property
     def trainable_weights(self) -> list[np.ndarray]:
         """List of the weights that training updates by their gradients."""
-        return [w for w, trained in zip(self.weights, self._trained, strict=False) if trained and self._trainable]
+        own = [w for w, trained in zip(self._weights, self._trained, strict=False) if trained and self._trainable]
+        return self._with_parts(own, "trainable_weights")
 
     @property
     def non_trainable_weights(self) -> list[np.ndarray]:
         """List of the weights that are not updated by gradients."""
-        return [w for w, trained in zip(self.weights, self._trained, strict=False) if not (trained and self._trainable)]
+        trained = [flag and self._trainable for flag in self._trained]
+        own = [w for w, flag in zip(self._weights, trained, strict=False) if not flag]
+        return self._with_parts(own, "non_trainable_weights")
 
     @property
     def losses(self) -> list[float]:
         """Penalties of the trained weights, one for each regularizer."""
-        if not self._trainable:
-            return []
-        return [rule(w) for (rule, _), w in zip(self._weight_rules(), self._weights, strict=True) if rule is not None]
+        each = zip(self._weight_rules(), self._weights, strict=True) if self._trainable else ()
+        own = [rule(w) for (rule, _), w in each if rule is not None]
+        return [*own, *(penalty for part in self._parts for penalty in part.losses)]
 
     @property
     def weight_names(self) -> list[str]:
         """Names of the weights, in the order of `weights`."""
-        return list(self._weight_names[: len(self._weights)])
+        own = list(self._weight_names[: len(self._weights)])
+        return [*own, *(f"{part.name}/{name}" for part in self._parts for name in part.weight_names)]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, as a list of arrays."""
@@ -97,3 +113,11 @@ class Weighted:
     def count_params(self) -> int:
         """Total number of elements of the weights."""
         return sum(weight.size for weight in self.weights)
+
+    def _check_rules(self) -> None:
+        """Refuse regularizers and constraints that are not for weights of these shapes."""
+        for (regularizer, constraint), weight in zip(self._weight_rules(), self._weights, strict=True):
+            if regularizer is not None:
+                regularizer.check(weight.shape)
+            if constraint is not None:
+                constraint.rule(weight.ndim)

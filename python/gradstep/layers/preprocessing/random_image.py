@@ -46,6 +46,8 @@ class RandomFlip(ImageWarp):
     (None, 28, 28, 1)
     """
 
+    _only_in_training = True
+
     def __init__(
         self,
         mode: str = "horizontal_and_vertical",
@@ -104,6 +106,8 @@ class RandomTranslation(ImageWarp):
     array([[0., 0.],
            [0., 1.]], dtype=float32)
     """
+
+    _only_in_training = True
 
     def __init__(
         self,
@@ -166,6 +170,8 @@ class RandomRotation(ImageWarp):
            [0., 2.]], dtype=float32)
     """
 
+    _only_in_training = True
+
     def __init__(
         self,
         factor: float | tuple[float, float],
@@ -224,6 +230,8 @@ class RandomZoom(ImageWarp):
     array([[0.25, 0.75],
            [0.25, 0.75]], dtype=float32)
     """
+
+    _only_in_training = True
 
     def __init__(
         self,

@@ -28,6 +28,7 @@ class OutputPenalty(Layer):
     """
 
     supports_masking = True
+    _only_in_training = True
 
     def __init__(
         self,

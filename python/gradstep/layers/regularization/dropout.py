@@ -32,6 +32,7 @@ class BaseDropout(LayerMixin):
     """Mixin, before `Layer` among the bases, of dropout layers, whose noise may be shared along axes."""
 
     supports_masking = True
+    _only_in_training = True
 
     rate: float
 

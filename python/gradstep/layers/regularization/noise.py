@@ -17,6 +17,7 @@ class _Noise(Layer):
     """Base class of the noise layers, which change their input in training only."""
 
     supports_masking = True
+    _only_in_training = True
 
     def _take(self, seed: int | None) -> None:
         self.seed = seed

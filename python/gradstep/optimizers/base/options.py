@@ -79,7 +79,8 @@ ema_overwrite_frequency : int, optional
 loss_scale_factor : float, optional
     What the gradients are divided by first, for a loss that was multiplied by it; above 0.
 gradient_accumulation_steps : int, optional
-    Gradients that make one step, by their mean; at least 2. State `accumulated`.
+    Gradients that make one step, by their mean; at least 2. State `accumulated`. The averages of `use_ema` move once a
+    step; Keras moves them at each gradient.
 maximize : bool, default False
     Whether to go up the gradient, as in PyTorch.
 on_nonfinite : {"propagate", "skip", "raise"}, default "propagate"
