@@ -45,9 +45,9 @@ struct ParamSlice {
 
 struct UpdateKernel {
   Sweep sweep = nullptr;
-  AnyUpdate update;         // only what the rule has of it is written
+  AnyUpdate update{};
   Measure first = nullptr;  // of a rule that measures
-  AnyUpdate first_update;
+  AnyUpdate first_update{};
   Factors factors{};
   Dtype real = Dtype::f32;
   std::size_t slots = 0;  // of the rule

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..trainers.executor import Executor
+    from ..trainers.sizes import Row
 
 __all__ = ["Subclassed"]
 
@@ -55,7 +56,7 @@ class Subclassed:
         def build(self, input_shape: Any) -> None: ...
         def _renew(self) -> None: ...
         def _take_seed(self, seed: Any) -> None: ...
-        def _connect_engine(self, rows: Sequence[tuple[int, ...]]) -> None: ...
+        def _connect_engine(self, rows: Sequence[Row]) -> None: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -194,6 +195,9 @@ class Subclassed:
 
     def _losses_and_metrics(self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> LossesAndMetrics:
         if not self.built:  # of which outputs follows from `call`
+            plain = [one for one in flat([loss, metrics or [], weighted or []]) if isinstance(one, str)]
+            if not isinstance(loss, (list, tuple, Mapping)) and not isinstance(metrics, Mapping):
+                return LossesAndMetrics.of_one(["output"], loss, None, plain[isinstance(loss, str) :], None)
             return LossesAndMetrics.of_one([], None, None, None, None)
         made: LossesAndMetrics = super()._losses_and_metrics(loss, loss_weights, metrics, weighted)  # type: ignore[misc]
         return made
