@@ -76,9 +76,9 @@ Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<N
     batch = std::max(batch, visit_layer(layer, [](const auto& one) { return std::size_t(batch_of(one, 0)); }));
   for (Node& node : nodes) {
     if (node.layer == Node::no_layer) continue;
-    node.shape = output_shape(layers[node.layer]);
+    node.shape = output_shape(layer_of(node));
     numbers += size_of(node.shape);
-    work += multiplications(layers[node.layer], node.shape);
+    work += multiplications(layer_of(node), node.shape);
   }
   find_id_limits();
   const bool own = weights.empty();

@@ -100,8 +100,7 @@ template <class Real> void TrainLoop<Real>::take(const Data& data) {
 }
 
 template <class Real>
-void TrainLoop<Real>::start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids,
-                            bool by_buckets) {
+void TrainLoop<Real>::start(RowOrder order, std::uint32_t number, std::vector<std::int64_t> ids, bool by_buckets) {
   if (is_within_) last_->restore_statistics();
   is_within_ = false;
   order_ = std::move(order);
@@ -205,7 +204,7 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
   last_ = &executor;
   at_ = rows;
   executor.begin(number_);
-  const auto& ids = ids_.empty() ? order_ : ids_;
+  const std::int64_t* const ids = ids_.empty() ? order_.data() : ids_.data();
   for (std::size_t i = 0; i < executor.batch; ++i) executor.set_id(i, ids[rows + i]);
   set_inputs(executor, network_, data_, [&](std::size_t i) { return std::size_t(order_[rows + i]); });
   for (std::size_t k = 0; k < scorings_.size(); ++k)

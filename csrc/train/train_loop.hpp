@@ -11,6 +11,7 @@
 
 #include "runtime/guard.hpp"
 #include "train/executor.hpp"
+#include "train/row_order.hpp"
 #include "train/training_step.hpp"
 #include "update/stepper.hpp"
 
@@ -73,8 +74,7 @@ template <class Real> class TrainLoop : public Totals {
   /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on. They depend on
   /// each row's number too, or on what ids, as many, have in its place. by_buckets: of shards, whether `advance` also
   /// ends where the gradients of a bucket are made.
-  void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids = {},
-             bool by_buckets = false);
+  void start(RowOrder order, std::uint32_t number, std::vector<std::int64_t> ids = {}, bool by_buckets = false);
   /// Of a loop that leaves gradients, after start: sets the trained weights to x, and sum to the gradient of the mean
   /// over the rows of the pass, to which each batch adds its share. places (weight): where each begins in both.
   void sum_gradients(const Real* x, double* sum, const std::vector<std::size_t>& places);
@@ -196,7 +196,8 @@ template <class Real> class TrainLoop : public Totals {
   };
   std::vector<Selected> selected_;  // (output)
   BadLabel bad_label_;
-  std::vector<std::int64_t> order_, ids_;  // of the pass; no ids: the rows' numbers
+  RowOrder order_;                 // of the pass
+  std::vector<std::int64_t> ids_;  // none: the rows' numbers
   std::uint32_t number_ = 0;
   std::unique_ptr<Executor<Real>> whole_, rest_;  // for full batches, and for a short last one
 };

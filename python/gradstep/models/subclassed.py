@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..trainers.executor import Executor
+    from ..trainers.sizes import Row
 
 __all__ = ["Subclassed"]
 
@@ -55,7 +56,7 @@ class Subclassed:
         def build(self, input_shape: Any) -> None: ...
         def _renew(self) -> None: ...
         def _take_seed(self, seed: Any) -> None: ...
-        def _connect_engine(self, rows: Sequence[tuple[int, ...]]) -> None: ...
+        def _connect_engine(self, rows: Sequence[Row]) -> None: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...checks import check_bool, describe, numeric, shape_of
+from ...checks import check_bool, describe, numeric
 from ...described import MODELS, revive
 from ..base.layer import Layer, Shape
+from ..base.sizes import is_resizing
 from ..base.symbolic import is_symbolic
 from ..base.weights import leaves_of
 from .activation import stages_of
@@ -221,14 +222,14 @@ class TimeDistributed(Layer):
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Build the layer for one step. Raises ValueError as the layer's own does."""
         row = self._check_shape(input_shape)
-        if not self.built:
+        if not self.built or is_resizing():
             self.layer.build((None, *row[1:]))
             self._input_shape = (None, *row)
             self.built = True
 
-    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
+    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         row = super()._check_shape(input_shape)
-        self.layer._check_shape((None, *shape_of("input_shape", row)[1:]))
+        self.layer._check_shape((None, *row[1:]))
         return row
 
     # -- in the engine -------------------------------------------------------------------------------------------------
@@ -298,7 +299,7 @@ class TimeDistributed(Layer):
         self._stacking = self._stacking or StackSteps(**options)
         return self._taking[:steps], self._stacking
 
-    def _model_of(self, layer: Layer, row: tuple[int, ...]) -> Any:
+    def _model_of(self, layer: Layer, row: tuple[int | None, ...]) -> Any:
         """A model of a layer that holds this one."""
         inner: Any = self.layer
         return inner._model_of(layer, row)
@@ -312,7 +313,7 @@ class TimeDistributed(Layer):
         if not self._holds_model:
             return super().__call__(x, training, mask)
         if self._alone is None:
-            self._alone = self._model_of(self, row)
+            self._alone = self._model_of(self, (self._rows_shape() or row) if self.built else row)
         return self._alone(x, training, mask)
 
     def backward(self, dy: Any) -> tuple[np.ndarray, list[np.ndarray]]:
