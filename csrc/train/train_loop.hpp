@@ -11,6 +11,7 @@
 
 #include "runtime/guard.hpp"
 #include "train/executor.hpp"
+#include "train/row_order.hpp"
 #include "train/training_step.hpp"
 #include "update/stepper.hpp"
 
@@ -73,8 +74,7 @@ template <class Real> class TrainLoop : public Totals {
   /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on. They depend on
   /// each row's number too, or on what ids, as many, have in its place. by_buckets: of shards, whether `advance` also
   /// ends where the gradients of a bucket are made.
-  void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids = {},
-             bool by_buckets = false);
+  void start(RowOrder order, std::uint32_t number, std::vector<std::int64_t> ids = {}, bool by_buckets = false);
   /// Of a loop that leaves gradients, after start: sets the trained weights to x, and sum to the gradient of the mean
   /// over the rows of the pass, to which each batch adds its share. places (weight): where each begins in both.
   void sum_gradients(const Real* x, double* sum, const std::vector<std::size_t>& places);
@@ -158,13 +158,12 @@ template <class Real> class TrainLoop : public Totals {
   /// A step on the rows that were set; found() counts them. If it fails, nothing has been counted.
   template <class Pass, class InTeam, class Found>
   void take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found);
-  void count(const Executor<Real>& executor, double total) {
+  /// What heads found in a batch is in the totals, with the caller's losses, and with the penalty.
+  void count(const std::vector<Head<Real>>& heads, std::size_t batch, double penalty);
+  void count(const Executor<Real>& executor) {
     const double penalty = executor.backward() ? executor.penalty() : penalty_;
-    count(executor.heads, executor.batch, total, penalty + executor.value_penalty());
+    count(executor.heads, executor.batch, penalty + executor.value_penalty());
   }
-  void count(const std::vector<Head<Real>>& heads, std::size_t batch, double total, double penalty);
-  /// The same with the caller's losses.
-  void count(const Executor<Real>& executor);
   void add_gradients(ThreadTeam& team, std::size_t batch);
 
   const Network<Real>& network_;
@@ -196,7 +195,8 @@ template <class Real> class TrainLoop : public Totals {
   };
   std::vector<Selected> selected_;  // (output)
   BadLabel bad_label_;
-  std::vector<std::int64_t> order_, ids_;  // of the pass; no ids: the rows' numbers
+  RowOrder order_;                 // of the pass
+  std::vector<std::int64_t> ids_;  // none: the rows' numbers
   std::uint32_t number_ = 0;
   std::unique_ptr<Executor<Real>> whole_, rest_;  // for full batches, and for a short last one
 };

@@ -98,7 +98,7 @@ class Passes {
   /// The last shuffle of a thread: members that go together ask for the same one after another.
   class Shuffle {
    public:
-    const std::vector<std::int64_t>& made(const ShuffleKey& key, std::size_t count) {
+    const RowOrder& made(const ShuffleKey& key, std::size_t count) {
       if (!(key_ == key) || places_.size() != count) places_ = shuffled(key, count);
       key_ = key;
       return places_;
@@ -106,7 +106,7 @@ class Passes {
 
    private:
     std::optional<ShuffleKey> key_;
-    std::vector<std::int64_t> places_;
+    RowOrder places_;
   };
   struct Pass {
     py::object loop;
@@ -121,14 +121,12 @@ class Passes {
     }
     void begin(PyTrainLoop::Session& session, Shuffle& last) {
       if (key) {
-        std::vector<std::int64_t> places = last.made(*key, count);
-        if (order.empty()) {
-          order = std::move(places);
-        } else {
-          for (std::size_t i = 0; i < count; ++i) ids.push_back(order[std::size_t(places[i])]);
-          ids.swap(order);
-          ids = std::move(places);
-        }
+        const RowOrder& places = last.made(*key, count);
+        if (order.empty()) return session.start(places, number, std::move(ids));
+        ids.resize(count);
+        for (std::size_t i = 0; i < count; ++i) ids[i] = order[std::size_t(places[i])];
+        ids.swap(order);
+        ids.assign(places.data(), places.data() + count);
       }
       session.start(std::move(order), number, std::move(ids));
     }

@@ -8,12 +8,12 @@ import numpy as np
 
 from ... import _core
 from ...checks import check_int
-from ..inverse_hessian import InverseHessian
-from ..linesearch import LIMIT
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from .base import Method
 from .bfgs import checked_wolfe
+from .inverse_hessian import InverseHessian
+from .linesearch import LIMIT
 
 __all__ = ["LBFGS"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..bounds import Bounds
-from ..linesearch import Failed, Line, strong_wolfe
+from ..objectives.bounds import Bounds
 from ..point import Point
 from ..stop import Stop
 from .lbfgs import LBFGS
+from .linesearch import Failed, Line, strong_wolfe
 
 __all__ = ["LBFGSB"]
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ... import _core
 from ...data.rows import Rows
-from ...minimize.layout import Layout
-from ...minimize.objective import Objective
+from ...minimize.objectives.layout import Layout
+from ...minimize.objectives.objective import Objective
 from ..executor import Executor
 from ..losses_and_metrics import Targets
 from ..network import address, learned
