@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 
 import gradstep as gs
 import numpy as np
@@ -167,3 +168,29 @@ def test_models_made_by_call_take_other_sizes_than_the_first():
     with pytest.raises(ValueError, match=r"has shape \(6, 8\); the model takes \(rows, 5\)"):
         model.train_on_batch(*batches[1])
     assert np.isfinite(model.train_on_batch(*batches[3]))
+
+
+def test_predictions_of_new_sizes_beside_training():
+    """Threads that ask for networks wait for nobody who waits for them."""
+    row = [L.Embedding(100, 16), L.LSTM(16), L.Dense(2, "softmax")]
+    model = gs.Sequential([gs.Input((None,), dtype="int32"), *row])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    x, y = random.integers(0, 100, (640, 20)), random.integers(0, 2, 640)
+    failed = []
+
+    def ask(k):
+        try:
+            for i in range(30):
+                model.predict(x[:2, : 1 + (i * 7 + k) % 20], verbose=0)
+                model.test_on_batch(x[:4, : 1 + (i * 3 + k) % 20], y[:4])
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask, args=(k,), daemon=True) for k in range(3)]
+    threads.append(threading.Thread(target=lambda: model.fit(x, y, epochs=3, verbose=0), daemon=True))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not any(thread.is_alive() for thread in threads)
+    assert not failed

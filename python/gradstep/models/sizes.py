@@ -59,11 +59,11 @@ class OfSizes:
             self._executor.connect(self._sized_at(rows))  # type: ignore[arg-type]
         self._note_trainable()
 
-    def _sized_at(self, rows: Sequence[tuple[int, ...]]) -> Sized:
-        """The network for inputs of these shapes of a row."""
+    def _sized_at(self, rows: Sequence[tuple[int, ...]], settings: list[Any] | None = None) -> Sized:
+        """The network for inputs of these shapes of a row; settings: of the weights, see `weight_settings`."""
         with self._at_sizes():
             steps, outputs = self._steps_of(rows)
-            network = network_of(rows, steps, [value.number for value in outputs])
+            network = network_of(rows, steps, [value.number for value in outputs], settings)
         return Sized(network, steps, [value.row for value in outputs])
 
     def _at_sizes(self) -> Any:

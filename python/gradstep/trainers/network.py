@@ -55,12 +55,22 @@ class Step(NamedTuple):
     in_inference: bool = False
 
 
-def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]) -> _core.Network:
+def network_of(
+    shapes: Sequence[tuple[int, ...]],
+    steps: Sequence[Step],
+    exits: Sequence[int],
+    settings: Sequence[Any] | None = None,
+) -> _core.Network:
     """Create the network of calls of built layers, from input shapes to output values.
+
+    settings: those of the weights in place of what layers say now, see `weight_settings`.
 
     Weights are moved into its memory; but those that others may know stay where they are.
     """
     working, graph, values, masks = graph_of(shapes, steps)
+    for spec, own in zip(graph.specifications, settings or (), strict=False):
+        if own:
+            spec["weights"] = own
     stays = any(step.layer._shared or (step.layer._computing._in_numpy and step.layer.weights) for step in steps)
     # What a layer in NumPy knows its weights by stays as well.
     places = [list(one.weights) if one._computing._in_numpy else one._placed() for one in working] if stays else None

@@ -46,12 +46,15 @@ class SizeTable:
     rows : list of tuple
         Shape of a row of each input; None is any size.
     make : function
-        Makes the network for shapes of rows without None. It raises ValueError where layers cannot take them.
+        Makes the network for shapes of rows without None, with settings of the weights. It raises ValueError where
+        layers cannot take them. It takes no lock that somebody may hold who asks for a network.
     first : Sized
         One that was made, for any sizes.
     """
 
-    def __init__(self, rows: Sequence[Row], make: Callable[[Sequence[tuple[int, ...]]], Sized], first: Sized) -> None:
+    def __init__(
+        self, rows: Sequence[Row], make: Callable[[Sequence[tuple[int, ...]], list[Any]], Sized], first: Sized
+    ) -> None:
         self.rows, self._make, self._lock = list(rows), make, Lock()
         self._known: dict[Any, Sized] = {}  # by the sizes, those used last at the end
         self.renew(first.network, first.steps)
@@ -68,9 +71,7 @@ class SizeTable:
         with self._lock:
             known = self._known.pop(rows, None)
             if known is None:
-                known = self._make(rows)
-                extra = len(known.network.trained) - len(self._settings)
-                known.network.set_weight_attributes(self._settings[: len(known.network.trained)] + [[]] * extra)
+                known = self._make(rows, self._settings)
             self._known[rows] = known
             if len(self._known) > MOST_SIZES:
                 del self._known[next(iter(self._known))]
