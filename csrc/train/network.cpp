@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "runtime/lasting.hpp"
 namespace gs {
 namespace {
 
@@ -85,7 +86,7 @@ Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<N
   std::size_t size = 0;
   for (const AnyLayer& layer : layers)
     for (const Shape& weight : weight_shapes(layer)) size += own ? align<Real>(size_of(weight)) : 0;
-  arena_ = Buffer<Real>(size);
+  arena_ = Buffer<Real>(size_of_lasting(size * sizeof(Real)) / sizeof(Real));
   std::memset(arena_.data(), 0, size * sizeof(Real));
   Real* next = arena_.data();
   for (std::size_t k = 0; own && k < layers.size(); ++k) {

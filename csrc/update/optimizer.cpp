@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <optional>
 
 #include "runtime/dispatch.hpp"
@@ -84,7 +85,8 @@ const UpdateKernel& Optimizer::make_kernel(const Parameter& parameter, std::size
   std::vector<double>& made_of = made_of_[at];
   if (is_plain && std::equal(made_of.begin(), made_of.end(), values, values + rule.fields.size())) {
     kernel.sweep = stored(kernels().sweep, index);
-    kernel.update = rule.at(values, steps + 1, real);
+    // In their place, here and below: to copy what has just been written in parts would wait for it.
+    new (&kernel.update) AnyUpdate(rule.at(values, steps + 1, real));
     kernel.seed = options.seed;
     kernel.t = std::uint64_t(t);
     return kernel;
@@ -96,9 +98,9 @@ const UpdateKernel& Optimizer::make_kernel(const Parameter& parameter, std::size
   if (rule.measuring.sums > 0)
     kernel.first = stored(kernels().measure, index);
   else if (fallback)
-    kernel.update = rule.fallback.at(values, steps + 1, real);
+    new (&kernel.update) AnyUpdate(rule.fallback.at(values, steps + 1, real));
   else if (rule.at)
-    kernel.update = rule.at(values, steps + 1, real);
+    new (&kernel.update) AnyUpdate(rule.at(values, steps + 1, real));
   kernel.real = real;
   kernel.slots = rule.slots.size();
   kernel.factors.decay = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;

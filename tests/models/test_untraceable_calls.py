@@ -39,6 +39,13 @@ WRONG = {
     ),
     "always in training": (lambda self, x: self.dense(x, training=True), ValueError, "predict and evaluate never"),
     "two arguments": (lambda self, x, y: self.dense(x), TypeError, "one argument.*needs 'y' too"),
+    "identity": (lambda self, x: x, ValueError, "a layer or operation between inputs and outputs"),
+    "nested outputs": (
+        lambda self, x: {"a": [self.dense(x)]},
+        TypeError,
+        "outputs must be symbolic tensors.*a list of 1",
+    ),
+    "loss": (lambda self, x: self.add_loss(x), NotImplementedError, r"must not use add_loss\(\): activity_regularizer"),
     "power": (lambda self, x: self.dense(x) ** 2, TypeError, r"cannot be traced.*\*\*"),
     "weight of a layer": (lambda self, x: self.dense(x) + self.dense.bias, TypeError, "one of another layer"),
 }
@@ -65,6 +72,8 @@ def test_loops_of_keras_are_refused_where_nothing_calls_them():
 
 
 def test_other_refusals():
+    with pytest.raises(AttributeError, match="weights of a model's own lie in a layer"):
+        MADE["MLP"]().add_weight((3,))
     x = gs.Input((3,))
     y, both = layers.Dense(2)(x), type("Both", (gs.Model,), {"call": lambda self, x: x})
     with pytest.raises(TypeError, match="both"):

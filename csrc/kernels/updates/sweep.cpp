@@ -3,6 +3,8 @@
 // code.
 #include "kernels/updates/sweep.hpp"
 
+#include <cstdint>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -18,22 +20,75 @@ namespace {
 template <std::size_t lanes> HD std::size_t in_vectors(std::size_t n) { return n / lanes * lanes; }
 constexpr std::size_t half_lanes = vector_bytes / sizeof(std::uint16_t);
 
-/// n numbers (n < 16) of each array, from an offset on -> a row of `last` each, with zeros behind them. Not inlined, as
-/// what follows: the same for all rules.
-template <class Real>
-__attribute__((noinline)) void take_last(Real* const* arrays, std::size_t count, std::size_t offset, std::size_t n,
-                                         Real (*last)[fold_lanes]) {
-  for (std::size_t a = 0; a < count; ++a) {
-    for (std::size_t l = 0; l < Simd<Real>::lanes; ++l) last[a][l] = 0;
-    copy_few<Real>(arrays[a] + offset, n, last[a]);
+/// Numbers in front of the first one from which on vectors straddle no cache line, fewer than a vector's; 0 of a row so
+/// short that lines are no matter.
+template <class Real> HD std::size_t before_line(const Real* w, std::size_t n) {
+  constexpr std::size_t least = 1024;
+  const std::size_t over = reinterpret_cast<std::uintptr_t>(w) % vector_bytes;
+  return n < least || over == 0 ? 0 : (vector_bytes - over) / sizeof(Real);
+}
+
+/// The vectors at the ends of the arrays of a row: state, w and g. They are moved apart from those between them, in
+/// copies, with numbers beside them that are moved in their place too, and so to the same. Those at the far end are
+/// copied last: in an array that comes from far they come later. Not inlined: the same for all rules.
+template <class Real> class Ends {
+ public:
+  static constexpr std::size_t most = 8;  // arrays
+
+  /// at (arrays): where each begins -> where the vectors in its place do; how many numbers these are.
+  __attribute__((noinline)) std::size_t begin(Real** at, std::size_t arrays, std::size_t n) {
+    arrays_ = arrays;
+    for (std::size_t a = 0; a < arrays; ++a) from_[a] = at[a];
+    const std::size_t head = before_line(at[arrays - 2], n), whole = (n - head) / lanes * lanes;
+    const bool has_rest = head + whole < n;
+    size_ = n < lanes ? n : lanes;
+    if (head > 0) {
+      copy(0);
+      for (std::size_t a = 0; a < arrays; ++a) at[a] += head;
+    }
+    // Of the last whole vector too: beside those behind it.
+    places_[0] = head + whole - lanes;
+    places_[1] = n - size_;
+    late_ = has_rest ? (whole > 0 ? 2 : 1) : 0;
+    return has_rest && whole > 0 ? whole - lanes : whole;
   }
-}
-/// And back.
-template <class Real>
-__attribute__((noinline)) void give_last(const Real (*last)[fold_lanes], std::size_t count, std::size_t offset,
-                                         std::size_t n, Real* const* arrays) {
-  for (std::size_t a = 0; a < count; ++a) copy_few(last[a], n, arrays[a] + offset);
-}
+
+  /// The same of the copies; 0, after all is back, when they are done.
+  __attribute__((noinline)) std::size_t next(Real** at) {
+    if (at[0] == copies_[0]) {
+      for (std::size_t v = 0; v < count_; ++v)
+        for (std::size_t a = 0; a + 1 < arrays_; ++a) move(copies_[a] + v * lanes, from_[a] + of_[v]);
+      return 0;
+    }
+    for (std::size_t v = 2 - late_; v < 2; ++v) copy(places_[v]);
+    for (std::size_t a = 0; a < arrays_; ++a) at[a] = copies_[a];
+    return count_ * lanes;
+  }
+
+ private:
+  static constexpr std::size_t lanes = Simd<Real>::lanes;
+
+  HD void copy(std::size_t place) {
+    for (std::size_t a = 0; a < arrays_; ++a) {
+      Real* const to = copies_[a] + count_ * lanes;
+      if (size_ < lanes)
+        for (std::size_t l = 0; l < lanes; ++l) to[l] = 0;
+      move(from_[a] + place, to);
+    }
+    of_[count_++] = place;
+  }
+  HD void move(const Real* from, Real* to) const {
+    if (size_ == lanes)
+      std::memcpy(to, from, lanes * sizeof(Real));
+    else
+      copy_few(from, size_, to);
+  }
+
+  alignas(64) Real copies_[most][3 * lanes];
+  Real* from_[most];
+  std::size_t arrays_, size_;  // size_: numbers of each vector; fewer than lanes where the row has no more
+  std::size_t places_[2], late_, of_[3], count_ = 0;
+};
 
 template <class Update, class Real, class... State>
 HD void loop(const Update update, const Real decay, const Real scale, Real* RESTRICT w, const Real* RESTRICT g,
@@ -46,27 +101,24 @@ HD void loop(const Update update, const Real decay, const Real scale, Real* REST
   }
 }
 
-// One row. The last numbers, which fill no vector, are copied into one, filled up with zeros, moved by the same loop,
-// and copied back. Not inlined: inside the loop over rows, Adam took two threads a fifth longer to move a small
-// network's weights, though one thread no longer.
+// One row. What lies as w does, state and mostly the gradient, has vectors that straddle no line. Not inlined: inside
+// the loop over rows, Adam took two threads a fifth longer to move a small network's weights, though one thread no
+// longer.
 template <class Update, class Real, std::size_t... slot>
 __attribute__((noinline)) void row(const void* update, const Factors& factors, Real* w, const Real* g, std::size_t n,
                                    Real* const* state, std::index_sequence<slot...>) {
   (void)state;  // a rule without slots
-  const std::size_t whole = in_vectors<Simd<Real>::lanes>(n), rest = n - whole;
   constexpr std::size_t slots = sizeof...(slot);
-  alignas(64) Real last[slots + 2][fold_lanes];
-  Real* const arrays[] = {state[slot]..., w, const_cast<Real*>(g)};  // only read
-  Real* at[] = {state[slot]..., w, const_cast<Real*>(g)};
-  for (std::size_t count = whole;; count = Simd<Real>::lanes) {
+  static_assert(slots + 2 <= Ends<Real>::most);
+  Real* at[] = {state[slot]..., w, const_cast<Real*>(g)};  // only read
+  const bool has_ends = n % Simd<Real>::lanes > 0 || before_line(w, n) > 0;
+  Ends<Real> ends;
+  for (std::size_t count = has_ends ? ends.begin(at, slots + 2, n) : n;;) {
     if (count)
       loop(*static_cast<const Update*>(update), Real(factors.decay), Real(factors.scale), at[slots], at[slots + 1],
            count, at[slot]...);
-    if (!rest || at[slots] != w) break;
-    take_last(arrays, slots + 2, whole, rest, last);
-    for (std::size_t a = 0; a < slots + 2; ++a) at[a] = last[a];
+    if (!has_ends || (count = ends.next(at)) == 0) return;
   }
-  if (rest) give_last(last, slots + 1, whole, rest, arrays);
 }
 
 template <class Update, class Real, std::size_t slots>

@@ -20,6 +20,7 @@ __all__ = ["Changing"]
 ELSEWHERE = {
     "add_loss": "a custom loss, or activity_regularizer= of a layer, is in its place.",
     "add_metric": "compile(metrics=[...]) is in its place.",
+    "add_weight": "weights of a model's own lie in a layer: a subclass of layers.Layer, with build and call.",
     "cpu": "models compute on the CPU.",
     "cuda": "gradstep.config.set_device('cuda') is in its place.",
     "eval": "predict, evaluate and calls without training=True are in its place.",

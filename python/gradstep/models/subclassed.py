@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..checks import is_array, numeric
+from ..checks import check_bool, is_array, numeric
 from ..config import floatx
 from ..described import serialize
 from ..layers.base.custom_layer import revived_arguments
@@ -86,6 +86,13 @@ class Subclassed:
         """Whether the weights exist: always, but of a subclass with `call` from the first data or `build` on."""
         return vars(self).get("_ins") is not None
 
+    @built.setter
+    def built(self, value: bool) -> None:
+        """For `build` of a subclass, as Keras has it: that its layers are made. The model is built when `call` ran."""
+        if not self._is_made_by_call:
+            raise AttributeError(f"built of model {self.name!r} follows from its layers and cannot be set.")
+        check_bool("built", value)
+
     def _must_be_built(self) -> None:
         if not self.built:
             raise ValueError(f"model {self.name!r} is not built: give it data, or call build(input_shape).")
@@ -158,6 +165,10 @@ class Subclassed:
         ins = TensorSpec(given, "inputs")
         made = traced(self, call, flat(given), (True, False) if asks else (None,))
         outs = TensorSpec(made.made, "outputs")
+        if not made.calls:
+            raise ValueError(
+                f"call() of model {self.name!r} must have a layer or operation between inputs and outputs."
+            )
         layers = held_layers(self)
         check_names(layers)
         leaves = list(self._leaves.values())

@@ -145,6 +145,8 @@ class Composite:
                 try:
                     discard(self._traced(given).calls)
                     known = True
+                except NotImplementedError:
+                    raise
                 except Exception as error:  # whatever NumPy's code does with what has no numbers
                     vars(self)["_why_numpy"] = str(error)
             vars(self)["_made_of_layers"] = known
