@@ -17,6 +17,7 @@ from .hints import closest
 
 __all__ = [
     "batch_rows",
+    "brief",
     "check_bool",
     "check_choice",
     "check_config",
@@ -61,6 +62,12 @@ def shown(value: Any) -> str:
     if value is None or is_array(value) or is_sequence(value) or isinstance(value, (Mapping, type)):
         return describe(value)
     return f"{value!r}, {describe(value)}"
+
+
+def brief(value: Any) -> str:
+    """A value as Python writes it where that is short, else what kind of value it is."""
+    text = repr(value)
+    return text if len(text) <= 80 and "\n" not in text else describe(value)
 
 
 def is_array(value: Any) -> bool:
@@ -124,7 +131,7 @@ def is_number(value: Any) -> bool:
 def check_bool(name: str, value: Any) -> bool:
     """A bool argument; 0 and 1 are not bools."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False; got {value!r}.")
+        raise TypeError(f"{name} must be True or False; got {shown(value)}.")
     return bool(value)
 
 
@@ -134,7 +141,7 @@ def shape_of(name: str, value: Any) -> tuple[int, ...]:
         value = (value,)
     if not value:
         raise ValueError(f"{name} must have at least one dimension beside the rows; got ().")
-    if None in value:
+    if any(size is None for size in value):
         raise ValueError(
             f"{name} must have the size of every axis; got {tuple(value)}. Rows of several sizes are brought to one: "
             "sequences by gradstep.utils.pad_sequences and a Masking layer, images by a Resizing layer before."

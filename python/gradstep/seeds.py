@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from .checks import shown
 
 __all__ = [
     "LIMIT",
@@ -101,7 +102,7 @@ def key_of(seed: Any) -> Key | None:
     if seed is None:
         return None
     if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"seed must be a whole number (int); got {seed!r}.")
+        raise TypeError(f"seed must be a whole number (int); got {shown(seed)}.")
     if seed < 0:
         raise ValueError(f"seed must be at least 0; got {seed}.")
     if seed >= LIMIT:
