@@ -261,7 +261,7 @@ def rates(quick: bool, _: Any) -> Iterator[Row]:
     X, y = rows_of(2_000 if quick else 100_000)
     x, sides = X.astype(np.float32), y.astype(np.float32)
     model = gs.Sequential([gs.Input((100,)), gs.layers.Dense(1, "sigmoid")], seed=0)
-    for batch in (32, 256):
+    for batch in (1, 32, 256):
         model.compile(gs.optimizers.SGD(0.01), "binary_crossentropy")
         given = {"batch_size": batch, "epochs": 2}
         works = {

@@ -8,7 +8,7 @@ from typing import Any
 import gradstep as gs
 import numpy as np
 from cases import minimize
-from gradstep.minimize.compiled import machine_code
+from gradstep.minimize.objectives.compiled import machine_code
 
 
 class Python:

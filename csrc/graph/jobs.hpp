@@ -15,7 +15,6 @@
 #include "runtime/buffer.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/job.hpp"
-#include "runtime/products/joint_product.hpp"
 #include "runtime/products/product_job.hpp"
 #include "runtime/threads.hpp"
 #include "update/update_kernel.hpp"
@@ -134,31 +133,6 @@ template <class Real> class WeightGradJob : public GradJob<Real> {
     }
     this->update(chunk, b.row * stride + b.column, sum,
                  b.columns == stride ? MatrixLayout(n) : MatrixLayout(b.rows, b.columns, stride));
-  }
-
-  bool run_with(const std::vector<const Job<Real>*>& others, std::vector<Real>& room) const override {
-    const auto jobs = same_jobs(*this, others);
-    std::vector<const Product<Real>*> products;
-    for (const WeightGradJob* job : jobs) {
-      if (job->terms_.size() > 1) return false;
-      products.push_back(&job->terms_[0]);
-    }
-    const JointProduct<Real> joint(std::move(products));
-    if (!joint.is_worth_it()) return false;
-    joint.multiply(gemm_, room);
-    const std::size_t stride = terms_[0].columns, n = terms_[0].rows * stride;
-    const std::size_t at = room.size();
-    room.resize(at + n);
-    for (std::size_t k = 0; k < jobs.size(); ++k) {
-      joint.take(k, 0, terms_[0].rows, room, room.data() + at, stride);
-      for (std::size_t chunk = 0; chunk < this->chunks; ++chunk) {
-        // Of a narrow weight all blocks have full rows.
-        const auto b = jobs[k]->grid_.block(chunk);
-        const std::size_t begin = b.row * stride;
-        jobs[k]->update(chunk, begin, room.data() + at + begin, MatrixLayout(b.rows * stride));
-      }
-    }
-    return true;
   }
 
   std::string name() const override { return "learn " + sizes(terms_[0]); }

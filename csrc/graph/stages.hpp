@@ -70,29 +70,6 @@ template <class Real> class Stages {
     });
   }
 
-  /// Whether stages of others are cut as these are.
-  bool is_like(const Stages& other) const {
-    return std::equal(
-        stages_.begin(), stages_.end(), other.stages_.begin(), other.stages_.end(),
-        [](const Stage& a, const Stage& b) { return a.jobs.size() == b.jobs.size() && a.chunks == b.chunks; });
-  }
-  /// All of these and of `others`, which are like them, stage by stage on this thread; scratch: for chunks of any.
-  void run_with(const std::vector<const Stages*>& others, Real* scratch, std::vector<Real>& room) const {
-    std::vector<const Job<Real>*> same(others.size());
-    for (std::size_t k = 0; k < stages_.size(); ++k)
-      for (std::size_t j = 0; j < stages_[k].jobs.size(); ++j) {
-        const Job<Real>& job = *stages_[k].jobs[j];
-        for (std::size_t i = 0; i < others.size(); ++i) same[i] = others[i]->stages_[k].jobs[j].get();
-        if (job.run_with(same, room)) continue;
-        job.begin(1);
-        for (std::size_t chunk = 0; chunk < job.chunks; ++chunk) job.run(chunk, scratch);
-        for (const Job<Real>* other : same) {
-          other->begin(1);
-          for (std::size_t chunk = 0; chunk < other->chunks; ++chunk) other->run(chunk, scratch);
-        }
-      }
-  }
-
   /// What a stage does: "forward 32x784x256 + learn 784x256".
   std::string name(std::size_t k) const {
     std::string name;

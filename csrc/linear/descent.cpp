@@ -53,8 +53,17 @@ LinearDescent<Real>::LinearDescent(const LinearRows<Real>& rows, const DescentSe
 }
 
 template <class Real> void LinearDescent<Real>::shuffle(std::uint32_t seed) {
-  const auto n = std::uint32_t(order_.size());
-  for (std::uint32_t i = 0; i + 1 < n; ++i) std::swap(order_[i], order_[i + next_random(seed) % (n - i)]);
+  // The same seed makes the same swaps in each epoch, whatever is swapped: they are found once.
+  if (swapped_.empty() || seed != swapped_by_) {
+    swapped_by_ = seed;
+    swapped_.resize(order_.size());
+    std::iota(swapped_.begin(), swapped_.end(), 0);
+    const auto n = std::uint32_t(order_.size());
+    for (std::uint32_t i = 0; i + 1 < n; ++i) std::swap(swapped_[i], swapped_[i + next_random(seed) % (n - i)]);
+  }
+  before_.swap(order_);
+  order_.resize(before_.size());
+  for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = before_[std::size_t(swapped_[i])];
 }
 
 // The first row from `at` on that is trained on.

@@ -111,7 +111,9 @@ template <class Real> class LinearDescent {
   const DescentSettings settings_;
   const double class_weights_[2];  // of the negative class and of the positive one
   Real *const w_, *const average_;
-  std::vector<std::int32_t> order_;
+  std::vector<std::int32_t> order_, before_;  // of this epoch and, once it is shuffled, of the last one
+  std::vector<std::int32_t> swapped_;         // where a shuffle takes each place's row from; empty: not known yet
+  std::uint32_t swapped_by_ = 0;              // its seed
   Buffer<Real> received_;                     // the l1 penalty of each weight
   Buffer<Real> aligned_w_, aligned_average_;  // of dense rows, while they move them: arrays begin anywhere
   double total_ = 0;                          // and what each could have received

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/bias_correction.hpp"
 #include "core/describe.hpp"
 #include "core/math.hpp"
 
@@ -37,8 +38,8 @@ struct AdaBelief {
     }
   };
   template <class Real> Update<Real> at(std::int64_t t) const {
-    const double correction = std::sqrt(1 - std::pow(beta_2, double(t)));
-    const double step = learning_rate * correction / (1 - std::pow(beta_1, double(t)));
+    const double correction = std::sqrt(bias_correction(beta_2, t));
+    const double step = learning_rate * correction / bias_correction(beta_1, t);
     return {Real(1 - beta_1), Real(1 - beta_2), Real(epsilon), Real(step), Real(epsilon * correction)};
   }
 };

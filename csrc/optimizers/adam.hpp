@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/bias_correction.hpp"
 #include "core/describe.hpp"
 #include "core/math.hpp"
 
@@ -42,10 +43,10 @@ struct Adam {
 
  protected:
   /// The root of v over that of a mean of squares: v starts at 0.
-  double correction(std::int64_t t) const { return std::sqrt(1 - std::pow(beta_2, double(t))); }
+  double correction(std::int64_t t) const { return std::sqrt(bias_correction(beta_2, t)); }
   /// epsilon: as it is added to the root of v before the bias correction.
   template <class Real> Update<Real> constants(std::int64_t t, double correction, double epsilon) const {
-    const double step = learning_rate * correction / (1 - std::pow(beta_1, double(t)));
+    const double step = learning_rate * correction / bias_correction(beta_1, t);
     return {Real(1 - beta_1), Real(1 - beta_2), Real(step), Real(epsilon)};
   }
 };

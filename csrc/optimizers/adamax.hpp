@@ -2,9 +2,9 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 
+#include "core/bias_correction.hpp"
 #include "core/describe.hpp"
 #include "core/math.hpp"
 
@@ -38,7 +38,7 @@ struct Adamax {
 
  protected:
   template <class Real> Update<Real> constants(std::int64_t t, double inside, double outside) const {
-    const double step = learning_rate / (1 - std::pow(beta_1, double(t)));
+    const double step = learning_rate / bias_correction(beta_1, t);
     return {Real(1 - beta_1), Real(beta_2), Real(step), Real(inside), Real(outside)};
   }
 };

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/bias_correction.hpp"
 #include "core/describe.hpp"
 #include "core/math.hpp"
 
@@ -40,13 +41,13 @@ struct Adan {
     }
   };
   template <class Real> Update<Real> at(std::int64_t t) const {
-    const double correction = std::sqrt(1 - std::pow(beta_3, double(t))), step = learning_rate * correction;
+    const double correction = std::sqrt(bias_correction(beta_3, t)), step = learning_rate * correction;
     return {Real(1 - beta_1),
             Real(1 - beta_2),
             Real(1 - beta_3),
             Real(beta_2),
-            Real(step / (1 - std::pow(beta_1, double(t)))),
-            Real(step * beta_2 / (1 - std::pow(beta_2, double(t)))),
+            Real(step / bias_correction(beta_1, t)),
+            Real(step * beta_2 / bias_correction(beta_2, t)),
             Real(epsilon * correction),
             Real(t > 1)};  // the first gradient has none before it
   }

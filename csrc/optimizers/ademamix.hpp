@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/bias_correction.hpp"
 #include "core/describe.hpp"
 #include "core/math.hpp"
 
@@ -41,11 +42,11 @@ struct AdEMAMix {
     }
   };
   template <class Real> Update<Real> at(std::int64_t t) const {
-    const double correction = std::sqrt(1 - std::pow(beta_2, double(t))), step = learning_rate * correction;
+    const double correction = std::sqrt(bias_correction(beta_2, t)), step = learning_rate * correction;
     return {Real(1 - beta_1),
             Real(1 - beta_2),
             Real(1 - slow(done(t, beta_3_warmup))),
-            Real(step / (1 - std::pow(beta_1, double(t)))),
+            Real(step / bias_correction(beta_1, t)),
             Real(step * alpha * done(t, alpha_warmup)),
             Real(epsilon * correction)};
   }

@@ -1,6 +1,7 @@
 // Lamb: Adam with steps as long as a share of the weights they move.
 #pragma once
 
+#include "core/bias_correction.hpp"
 #include "core/measure.hpp"
 #include "optimizers/adam.hpp"
 
@@ -36,8 +37,8 @@ struct Lamb : Adam {
  private:
   /// Adam whose epsilon comes after the bias correction.
   template <class Real> HD Adam::Update<Real> along(std::int64_t t, double rate) const {
-    const double correction = std::sqrt(1 - std::pow(beta_2, double(t)));
-    return {Real(1 - beta_1), Real(1 - beta_2), Real(rate * correction / (1 - std::pow(beta_1, double(t)))),
+    const double correction = std::sqrt(bias_correction(beta_2, t));
+    return {Real(1 - beta_1), Real(1 - beta_2), Real(rate * correction / bias_correction(beta_1, t)),
             Real(epsilon * correction)};
   }
 };

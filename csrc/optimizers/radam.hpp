@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/bias_correction.hpp"
 #include "core/describe.hpp"
 #include "core/math.hpp"
 
@@ -35,7 +36,7 @@ struct RAdam {
     }
   };
   template <class Real> Update<Real> at(std::int64_t t) const {
-    const double kept = std::pow(beta_2, double(t)), step = learning_rate / (1 - std::pow(beta_1, double(t)));
+    const double kept = std::pow(beta_2, double(t)), step = learning_rate / bias_correction(beta_1, t);
     // The number of gradients that v averages, at last and now.
     const double last = 2 / (1 - beta_2) - 1, now = last - 2 * double(t) * kept / (1 - kept);
     // Not yet enough: the root is held at 1, and the step is that of momentum alone.

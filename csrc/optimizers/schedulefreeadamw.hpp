@@ -1,6 +1,7 @@
 // Schedule-free AdamW: steps over the root mean square of the gradient, from an average of the weights.
 #pragma once
 
+#include "core/bias_correction.hpp"
 #include "optimizers/schedulefreesgd.hpp"
 
 namespace gs {
@@ -37,7 +38,7 @@ struct ScheduleFreeAdamW {
   };
   template <class Real> Update<Real> at(std::int64_t t) const {
     const Averaging mean{warmup_steps, r, weight_lr_power};
-    const double rate = learning_rate * mean.warmed(t), correction = std::sqrt(1 - std::pow(beta_2, double(t)));
+    const double rate = learning_rate * mean.warmed(t), correction = std::sqrt(bias_correction(beta_2, t));
     return {Real(1 - beta_2), Real(rate * correction), Real(epsilon * correction), Real(rate * weight_decay),
             mean.at<Real>(t, beta_1)};
   }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/bias_correction.hpp"
 #include "core/describe.hpp"
 #include "core/math.hpp"
 
@@ -41,7 +42,7 @@ struct Yogi {
     }
   };
   template <class Real> Update<Real> at(std::int64_t t) const {
-    const double step = learning_rate * std::sqrt(1 - std::pow(beta_2, double(t))) / (1 - std::pow(beta_1, double(t)));
+    const double step = learning_rate * std::sqrt(bias_correction(beta_2, t)) / bias_correction(beta_1, t);
     return {Real(1 - beta_1), Real(1 - beta_2), Real(step), Real(epsilon)};
   }
 };

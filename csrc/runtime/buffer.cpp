@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #endif
 
+#include "runtime/lasting.hpp"
+
 namespace gs {
 namespace {
 
@@ -39,6 +41,13 @@ std::size_t mapped(std::size_t bytes) { return std::max(in_huge_pages(bytes), ro
 #endif
 
 }  // namespace
+
+std::size_t size_of_lasting(std::size_t bytes) {
+#if defined(__linux__)
+  if (bytes >= huge_page / 16 * 7 && bytes < huge_page) return huge_page;
+#endif
+  return bytes;
+}
 
 void* allocate(std::size_t bytes) {
   if (bytes > PTRDIFF_MAX / 2) throw std::bad_alloc();

@@ -21,6 +21,7 @@
 #include "kernels/products/factor.hpp"
 #include "kernels/products/gemm.hpp"
 #include "kernels/products/orthogonalize.hpp"
+#include "kernels/products/shared_rows.hpp"
 #include "kernels/updates/codec.hpp"
 #include "kernels/updates/gradient_transforms.hpp"
 #include "kernels/updates/measure.hpp"
@@ -38,6 +39,7 @@ namespace gs {
   X(ReduceTable, reduce)                          \
   X(GemmTable, gemm)                              \
   X(OrderedGemmTable, ordered_gemm)               \
+  X(SharedRowsTable, shared_rows)                 \
   X(DropTable, drop)                              \
   X(GradientTransformsTable, gradient_transforms) \
   X(CodecTable, codec)                            \
@@ -86,6 +88,7 @@ template <class Real, class Table> const auto& loops_of(const Table& table) {
 
 template <class Real> const Products<Real>& products() { return loops_of<Real>(kernels().gemm); }
 template <class Real> Gemm<Real> ordered_gemm() { return loops_of<Real>(kernels().ordered_gemm); }
+template <class Real> const SharedRowsLoops<Real>& shared_rows_loops() { return loops_of<Real>(kernels().shared_rows); }
 template <class Real> const FactorLoops<Real>& factor_loops() { return loops_of<Real>(kernels().factor); }
 template <class Real> const OrthogonalizeLoops<Real>& orthogonalize_loops() {
   return loops_of<Real>(kernels().orthogonalize);

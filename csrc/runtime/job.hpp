@@ -20,12 +20,6 @@ template <class Real> class Job {
   virtual void begin(int threads) const { (void)threads; }
   virtual void run(std::size_t chunk, Real* scratch) const = 0;
   virtual std::string name() const = 0;  // for profiles
-  /// Does all of this job and of `others`, the same jobs of other schedules, at once on this thread, to the same bits;
-  /// false, with nothing done, where there is no way that is faster than one after another. room: memory to work in.
-  virtual bool run_with(const std::vector<const Job*>& others, std::vector<Real>& room) const {
-    (void)others, (void)room;
-    return false;
-  }
   std::size_t chunks = 1;
   std::size_t scratch = 0;  // elements
   bool in_order = false;    // whether each thread is to go through its part from the first chunk to the last

@@ -223,30 +223,6 @@ template <class Real> void Executor<Real>::run(ThreadTeam& team) {
   }
 }
 
-template <class Real>
-void Executor<Real>::run_together(const std::vector<Executor*>& executors, ThreadTeam& team, std::vector<Real>& room) {
-  Executor& first = *executors[0];
-  const bool alike = std::all_of(executors.begin(), executors.end(), [&](const Executor* one) {
-    const Stages<Real>& stages = one->schedule_.stages;
-    return !one->before_backward && stages.is_like(first.schedule_.stages) &&
-           stages.scratch() <= first.schedule_.stages.scratch();
-  });
-  if (!alike) {
-    for (Executor* const one : executors) one->run(team);
-    return;
-  }
-  const auto begin = std::chrono::steady_clock::now();
-  std::vector<const Stages<Real>*> others;
-  for (Executor* const one : executors) {
-    one->save_statistics();
-    if (one != &first) others.push_back(&one->schedule_.stages);
-  }
-  first.threads();  // its scratch
-  first.schedule_.stages.run_with(others, first.scratch_[0].data(), room);
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-  for (Executor* const one : executors) one->seconds_ = taken.count() / double(executors.size());
-}
-
 template <class Real> const ExternalCall<Real>* Executor<Real>::advance(Place& at, Place last, bool by_buckets) {
   const auto run_to = [&](std::size_t stage) {
     if (stage == at.stage) return;

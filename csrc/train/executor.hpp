@@ -55,10 +55,6 @@ template <class Real> class Executor {
   /// Runs any network; makes the thread teams itself. A failure restores the statistics, as cancelling does.
   void run() { run({}, schedule_.end()); }
 
-  /// The same of several networks over the same rows, on one thread: what of their passes is one product of these rows
-  /// is made at once. None stores gradients. room: memory to work in.
-  static void run_together(const std::vector<Executor*>& executors, ThreadTeam& team, std::vector<Real>& room);
-
   /// What the weights' penalties added to the loss of the last run, only with gradients; and what values added.
   double penalty() const { return schedule_.penalty(); }
   double value_penalty() const { return schedule_.value_penalty(); }

@@ -32,6 +32,8 @@ template <class Real> class Head {
   /// The same without the factor of the loss.
   double own_total() const;
   double loss() const { return reduction_.loss(values[0].data()); }
+  /// (rows): the gradient of the loss of the batch by that of each row.
+  const std::vector<double>& gradient_scales() const { return scales_; }
   /// What the sum of the losses was divided by.
   double divisor() const { return reduction_.divisor(); }
 

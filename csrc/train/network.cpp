@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "runtime/lasting.hpp"
 namespace gs {
 namespace {
 
@@ -76,16 +77,16 @@ Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<N
     batch = std::max(batch, visit_layer(layer, [](const auto& one) { return std::size_t(batch_of(one, 0)); }));
   for (Node& node : nodes) {
     if (node.layer == Node::no_layer) continue;
-    node.shape = output_shape(layers[node.layer]);
+    node.shape = output_shape(layer_of(node));
     numbers += size_of(node.shape);
-    work += multiplications(layers[node.layer], node.shape);
+    work += multiplications(layer_of(node), node.shape);
   }
   find_id_limits();
   const bool own = weights.empty();
   std::size_t size = 0;
   for (const AnyLayer& layer : layers)
     for (const Shape& weight : weight_shapes(layer)) size += own ? align<Real>(size_of(weight)) : 0;
-  arena_ = Buffer<Real>(size);
+  arena_ = Buffer<Real>(size_of_lasting(size * sizeof(Real)) / sizeof(Real));
   std::memset(arena_.data(), 0, size * sizeof(Real));
   Real* next = arena_.data();
   for (std::size_t k = 0; own && k < layers.size(); ++k) {

@@ -19,6 +19,8 @@ struct Node {
   std::size_t layer = no_layer;
   std::vector<std::size_t> inputs;  // values; those are numbered: first the inputs, then what the nodes give
   Shape shape;                      // of what it gives
+  // The layer as it is for inputs of other shapes than those of its first call, with the same weights; or none.
+  std::shared_ptr<const AnyLayer> resized = nullptr;
 };
 
 /// A weight of a Dense layer or of a convolution, whose inputs are the numbers under its window: its outputs; of a
@@ -60,6 +62,8 @@ template <class Real> class Network {
   /// Whether it has to.
   bool has_externals() const;
 
+  /// The layer that a node calls, for the shapes of its inputs.
+  const AnyLayer& layer_of(const Node& node) const { return node.resized ? *node.resized : layers[node.layer]; }
   const Shape& shape(std::size_t value) const {
     return value < inputs.size() ? inputs[value] : nodes[value - inputs.size()].shape;
   }

@@ -94,7 +94,10 @@ Plan<Real>::Plan(const Network<Real>& network, const std::vector<AnyLayer>& laye
   std::vector<std::size_t> calls(network.layers.size());
   for (std::size_t k = 0; k < nodes_.size(); ++k)
     if (const std::size_t layer = nodes_[k].layer; layer != Node::no_layer)
-      if (auto own = of_call(network.layers[layer], calls[layer]++)) joined_.emplace(k, std::move(*own));
+      if (auto own = of_call(network.layer_of(nodes_[k]), calls[layer]++))
+        joined_.emplace(k, std::move(*own));
+      else if (nodes_[k].resized)
+        joined_.emplace(k, &layers == &network.layers ? *nodes_[k].resized : in_inference(*nodes_[k].resized));
   moves_.resize(network.nodes.size());
   join(!tangents);
 }
@@ -127,20 +130,22 @@ template <class Real> void Plan<Real>::join(bool pools) {
 template <class Real> bool Plan<Real>::absorb(std::size_t output, const Scoring& scoring) {
   const LossUse& loss = scoring.loss;
   const std::size_t value = network_.outputs[output];
-  if (!loss.info || loss.of_logits || loss.info->absorbs < 0) return false;
   if (value < network_.inputs.size() || values_[value].readers > 1) return false;
   const Node& node = network_.nodes[value - network_.inputs.size()];
   if (node.layer == Node::no_layer) return false;
-  AnyLayer layer = layers_[node.layer];
+  AnyLayer layer = node.resized ? *node.resized : layers_[node.layer];
   const bool absorbs = visit_layer(layer, [&](auto& own) {
     if constexpr (has_activation<std::decay_t<decltype(own)>>) {
-      if (own.activation.index != loss.info->absorbs) return false;
+      if (!loss.absorbs(own.activation.index)) return false;
       own.activation = {};
       return true;
     }
     return false;
   });
-  if (absorbs) absorbed_[output].layer = std::move(layer);
+  if (absorbs) {
+    absorbed_[output].layer = std::move(layer);
+    if (node.resized) joined_.erase(value - network_.inputs.size());
+  }
   return absorbs;
 }
 

@@ -43,6 +43,8 @@ struct LossUse {
   double factor = 1;  // what the loss of a batch is multiplied by
 
   LossRows loop(Dtype dtype) const;
+  /// Whether it contains a last activation, which then need not be computed before it.
+  bool absorbs(int activation) const { return info && !of_logits && info->absorbs >= 0 && info->absorbs == activation; }
   /// Whether a row of this label does not count, so that it need be no class.
   bool ignores(std::int64_t label) const;
   /// How rows of these weights and this mask become one number. The loss of a batch that has one is not summed up.

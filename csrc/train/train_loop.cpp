@@ -100,8 +100,7 @@ template <class Real> void TrainLoop<Real>::take(const Data& data) {
 }
 
 template <class Real>
-void TrainLoop<Real>::start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids,
-                            bool by_buckets) {
+void TrainLoop<Real>::start(RowOrder order, std::uint32_t number, std::vector<std::int64_t> ids, bool by_buckets) {
   if (is_within_) last_->restore_statistics();
   is_within_ = false;
   order_ = std::move(order);
@@ -205,7 +204,7 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
   last_ = &executor;
   at_ = rows;
   executor.begin(number_);
-  const auto& ids = ids_.empty() ? order_ : ids_;
+  const std::int64_t* const ids = ids_.empty() ? order_.data() : ids_.data();
   for (std::size_t i = 0; i < executor.batch; ++i) executor.set_id(i, ids[rows + i]);
   set_inputs(executor, network_, data_, [&](std::size_t i) { return std::size_t(order_[rows + i]); });
   for (std::size_t k = 0; k < scorings_.size(); ++k)
@@ -233,18 +232,18 @@ template <class Real> void TrainLoop<Real>::fetch_next(std::size_t batch) const 
   asm volatile("");  // or GCC takes all of this for nothing, and leaves out the call
 }
 
-template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor, double total) {
+template <class Real>
+void TrainLoop<Real>::count(const std::vector<Head<Real>>& heads, std::size_t batch, double total, double penalty) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
-  const double penalty = (executor.backward() ? executor.penalty() : penalty_) + executor.value_penalty();
-  loss_total += total + double(executor.batch) * penalty;
+  loss_total += total + double(batch) * penalty;
   std::size_t next = 0;
-  for (std::size_t k = 0; k < executor.heads.size(); ++k) {
-    const Head<Real>& head = executor.heads[k];
-    if (head.has_loss() && executor.heads.size() > 1) head_totals[k] += head.own_total();
+  for (std::size_t k = 0; k < heads.size(); ++k) {
+    const Head<Real>& head = heads[k];
+    if (head.has_loss() && heads.size() > 1) head_totals[k] += head.own_total();
     head_counts[k] += head.counted();
     for (std::size_t m = 0; m < head.metrics(); ++m) head.add_metric(m, metric_totals[next++]);
   }
-  rows += executor.batch;
+  rows += batch;
   ++batches;
 }
 

@@ -11,6 +11,7 @@
 
 #include "runtime/guard.hpp"
 #include "train/executor.hpp"
+#include "train/row_order.hpp"
 #include "train/training_step.hpp"
 #include "update/stepper.hpp"
 
@@ -73,8 +74,7 @@ template <class Real> class TrainLoop : public Totals {
   /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on. They depend on
   /// each row's number too, or on what ids, as many, have in its place. by_buckets: of shards, whether `advance` also
   /// ends where the gradients of a bucket are made.
-  void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids = {},
-             bool by_buckets = false);
+  void start(RowOrder order, std::uint32_t number, std::vector<std::int64_t> ids = {}, bool by_buckets = false);
   /// Of a loop that leaves gradients, after start: sets the trained weights to x, and sum to the gradient of the mean
   /// over the rows of the pass, to which each batch adds its share. places (weight): where each begins in both.
   void sum_gradients(const Real* x, double* sum, const std::vector<std::size_t>& places);
@@ -93,9 +93,8 @@ template <class Real> class TrainLoop : public Totals {
   /// See `Executor::buckets`.
   std::vector<std::pair<std::size_t, std::size_t>> buckets() { return executor(batch_size_).buckets(); }
   /// Whether another loop takes its steps over the same rows, as far as it is, so that both can be taken together; of
-  /// networks that begin with a narrow layer, which gain by it. any_order: whatever the orders of the rows are.
+  /// networks of one narrow Dense layer. any_order: whatever the orders of the rows are.
   bool goes_with(const TrainLoop& other, bool any_order = false) const;
-  const std::vector<std::int64_t>& order() const { return order_; }
   /// As `advance`, of loops that go with each other, on one thread: step by step, each row is read once for all. The
   /// same bits as one after another. Ends early where one has to; they may then be apart.
   static bool advance_together(const std::vector<TrainLoop*>& loops, double seconds,
@@ -136,10 +135,9 @@ template <class Real> class TrainLoop : public Totals {
   void step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times = nullptr);
   /// The same of a network, or losses, of which a part is computed elsewhere, without a team.
   void step(Executor<Real>& executor);
-  /// The same of all loops, each with its executor.
-  static void step_together(ThreadTeam& team, const std::vector<TrainLoop*>& loops,
-                            const std::vector<Executor<Real>*>& executors, std::vector<Real>& room);
-  bool reads_narrowly() const;
+  class Together;
+  /// The layer of a network that is nothing else, if steps of several can be taken together; null: it is not.
+  const Dense* narrow_layer() const;
   bool is_apart(const Executor<Real>& executor) const { return executor.has_externals() || executor.has_halves(); }
   void pass(Executor<Real>& executor);
   /// Whoever reads the weights between slices sees rows with all their steps.
@@ -160,7 +158,11 @@ template <class Real> class TrainLoop : public Totals {
   /// A step on the rows that were set; found() counts them. If it fails, nothing has been counted.
   template <class Pass, class InTeam, class Found>
   void take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found);
-  void count(const Executor<Real>& executor, double total);
+  void count(const Executor<Real>& executor, double total) {
+    const double penalty = executor.backward() ? executor.penalty() : penalty_;
+    count(executor.heads, executor.batch, total, penalty + executor.value_penalty());
+  }
+  void count(const std::vector<Head<Real>>& heads, std::size_t batch, double total, double penalty);
   /// The same with the caller's losses.
   void count(const Executor<Real>& executor);
   void add_gradients(ThreadTeam& team, std::size_t batch);
@@ -194,7 +196,8 @@ template <class Real> class TrainLoop : public Totals {
   };
   std::vector<Selected> selected_;  // (output)
   BadLabel bad_label_;
-  std::vector<std::int64_t> order_, ids_;  // of the pass; no ids: the rows' numbers
+  RowOrder order_;                 // of the pass
+  std::vector<std::int64_t> ids_;  // none: the rows' numbers
   std::uint32_t number_ = 0;
   std::unique_ptr<Executor<Real>> whole_, rest_;  // for full batches, and for a short last one
 };

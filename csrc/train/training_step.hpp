@@ -36,6 +36,18 @@ template <class Real> class TrainingStep {
   /// All rows take the steps that wait for them. Without a team.
   void flush_rows();
 
+  /// Whether a step is one update of each weight by its gradient, and nothing else.
+  bool is_plain() const {
+    return stepper_ && !curvature_ && !follows_ && by_rows_.empty() && stepper_->lookaheads.empty() &&
+           !stepper_->sharpness && !stepper_->needs_whole();
+  }
+  /// Such a step: update() applies the epilogue to every gradient.
+  template <class Update> void run_plain(Update update) {
+    stepper_->begin(&epilogue_.kernels);
+    update();
+    stepper_->count();
+  }
+
   /// Where an executor stores gradients: in buffers, if they are wanted whole, or so that a long pass can be cancelled;
   /// the weights are then updated at the end, to the same bits. other: one that may store them too, or null.
   void choose_places(Executor<Real>& executor, const Executor<Real>* other);

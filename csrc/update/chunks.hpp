@@ -48,7 +48,9 @@ class Optimizer::Chunks {
   }
 
   static std::size_t chunks(const Task& task) {
-    return (task.grad->size() + chunk_of(*task.grad) - 1) / chunk_of(*task.grad);
+    const std::size_t n = task.grad->size();
+    if (!task.grad->rows) return (n + chunk_size - 1) / chunk_size;  // no division
+    return (n + chunk_of(*task.grad) - 1) / chunk_of(*task.grad);
   }
   std::size_t count = 0;
 

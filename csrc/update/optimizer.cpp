@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <optional>
 
 #include "runtime/dispatch.hpp"
@@ -46,6 +47,7 @@ void Optimizer::load_hyperparameters() {
     for (std::size_t i = 0; i < groups[k].values.size(); ++i)
       if (!groups[k].own[i]) groups[k].values[i] = groups[0].values[i];
   kernels_.resize(groups.size() * 8);
+  made_of_.resize(groups.size() * 8);
   made_.assign(groups.size() * 8, -1);
   others_.clear();
 }
@@ -71,8 +73,6 @@ const UpdateKernel& Optimizer::make_kernel(const Parameter& parameter, std::size
   const bool has_own_values = !parameter.decays || (rule.fallback.decay && !parameter.is_matrix);
   const std::vector<double> own_values = has_own_values ? values_of(parameter) : std::vector<double>{};
   const double* const values = has_own_values ? own_values.data() : groups[parameter.group].values.data();
-  const Common common = rule.common(values);
-  kernel = {};
   const auto stored = [&](const auto& table, int index) {
     return options.storage == Storage::int8   ? table.packed[index]
            : options.storage == Storage::bf16 ? table.halved[index]
@@ -80,13 +80,27 @@ const UpdateKernel& Optimizer::make_kernel(const Parameter& parameter, std::size
   };
   const bool fallback = rule.fallback.at && !parameter.is_matrix;
   const int index = fallback ? rule.fallback.index : rule.index;
+  const bool is_plain = is_first && !has_own_values && !fallback && rule.at && index >= 0 && !options.average &&
+                        options.accumulate == 1 && options.storage == Storage::real;
+  std::vector<double>& made_of = made_of_[at];
+  if (is_plain && std::equal(made_of.begin(), made_of.end(), values, values + rule.fields.size())) {
+    kernel.sweep = stored(kernels().sweep, index);
+    // In their place, here and below: to copy what has just been written in parts would wait for it.
+    new (&kernel.update) AnyUpdate(rule.at(values, steps + 1, real));
+    kernel.seed = options.seed;
+    kernel.t = std::uint64_t(t);
+    return kernel;
+  }
+  if (is_first) is_plain ? made_of.assign(values, values + rule.fields.size()) : made_of.clear();
+  const Common common = rule.common(values);
+  kernel = {};
   if (index >= 0) kernel.sweep = stored(kernels().sweep, index);
   if (rule.measuring.sums > 0)
     kernel.first = stored(kernels().measure, index);
   else if (fallback)
-    kernel.update = rule.fallback.at(values, steps + 1, real);
+    new (&kernel.update) AnyUpdate(rule.fallback.at(values, steps + 1, real));
   else if (rule.at)
-    kernel.update = rule.at(values, steps + 1, real);
+    new (&kernel.update) AnyUpdate(rule.at(values, steps + 1, real));
   kernel.real = real;
   kernel.slots = rule.slots.size();
   kernel.factors.decay = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;

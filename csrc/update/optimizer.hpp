@@ -149,6 +149,8 @@ class Optimizer {
   std::vector<UpdateKernel> measured_;  // (task), of a rule that measures
   std::vector<UpdateKernel> kernels_;   // [group][real][decays][is_matrix]
   std::vector<std::int64_t> made_;      // (kernel): the steps it is for; -1: not made yet
+  // (kernel): the values that it was made of last, where only its constants may differ from step to step; else empty
+  std::vector<std::vector<double>> made_of_;
   std::map<std::pair<std::size_t, std::int64_t>, UpdateKernel> others_;  // for parameters at other steps
 };
 

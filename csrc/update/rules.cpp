@@ -125,7 +125,7 @@ template <class O> Rule describe(int index) {
     const std::size_t found = position(rule, f.name);
     if (found == rule.fields.size()) rule.fields.push_back(info(Common{}, f));
     // A field of its own is its own affair, unless the rule says otherwise.
-    rule.common_at[i++] = found < rule.own && !shares_decay<O> ? std::size_t(-1) : found;
+    rule.common_at[i++] = found < rule.own && !shares_decay<O> ? Rule::nowhere : found;
   }
   rule.weight_decay = position(rule, "weight_decay");
   return rule;
@@ -162,8 +162,9 @@ const Rule& find_rule(const std::string& name) {
 Common Rule::common(const double* values) const {
   static constexpr auto of_all = Common::fields();  // not made anew: this is in every step
   Common common;
-  for (std::size_t i = 0; i < common_at.size(); ++i)
-    if (common_at[i] < fields.size()) common.*of_all[i].member = values[common_at[i]];
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < of_all.size(); ++i)
+    if (common_at[i] != nowhere) common.*of_all[i].member = values[common_at[i]];
   return common;
 }
 

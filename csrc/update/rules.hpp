@@ -26,12 +26,13 @@ struct Rule {
   int index;  // position in Optimizers, and in SweepTable; -1 for a rule that sees matrices
   const char* name;
   std::vector<const char*> slots;
-  std::vector<FieldInfo> fields;                               // its own, then those of Common
-  std::size_t own;                                             // how many are its own
-  unsigned unsigned_slots;                                     // never negative: a bit a slot
-  std::size_t learning_rate;                                   // which of them
-  std::size_t weight_decay;                                    // which of them
-  std::array<std::size_t, Common::fields().size()> common_at;  // where each of Common is; beyond them: nowhere
+  std::vector<FieldInfo> fields;  // its own, then those of Common
+  std::size_t own;                // how many are its own
+  unsigned unsigned_slots;        // never negative: a bit a slot
+  std::size_t learning_rate;      // which of them
+  std::size_t weight_decay;       // which of them
+  static constexpr std::size_t nowhere = -1;
+  std::array<std::size_t, Common::fields().size()> common_at;  // where each of Common is, or nowhere
   /// The constants of step t from the values of the fields, in their order; null for a rule that measures.
   AnyUpdate (*at)(const double* values, std::int64_t t, Dtype real);
   /// What a slot holds before the first step.

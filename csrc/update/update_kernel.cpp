@@ -56,24 +56,10 @@ void UpdateKernel::average_only(const ParamSlice& slice) const {
     BlockUpdate<float>(*this, slice).average_only();
 }
 
-// Elements of w in front of the first cache line that begins with one; 0 of a slice so short that lines are no matter.
-static std::size_t before_line(const ParamSlice& slice, std::size_t item) {
-  constexpr std::size_t line = 64, least = 1024;
-  const std::size_t over = reinterpret_cast<std::uintptr_t>(slice.w) % line;
-  return slice.n < least || over == 0 ? 0 : (line - over) / item;
-}
-
 void UpdateKernel::apply(const ParamSlice& slice, double scale) const {
   if (is_plain(slice.w_dtype, slice.g_dtype, scale)) {
-    const std::size_t item = item_size(real);
-    const auto move = [&](std::size_t begin, std::size_t n) {
-      sweep(&update, {factors.decay, factors.scale * scale}, slice.w + begin * item, slice.g + begin * item,
-            state_at(slice, slice.at + begin).data(), MatrixLayout(n));
-    };
-    // What lies as w does, state and mostly the gradient, then has vectors that straddle no line.
-    const std::size_t head = storage == Storage::real ? before_line(slice, item) : 0;
-    if (head > 0) move(0, head);
-    move(head, slice.n - head);
+    sweep(&update, {factors.decay, factors.scale * scale}, slice.w, slice.g, state_at(slice, slice.at).data(),
+          MatrixLayout(slice.n));
   } else if (real == Dtype::f64) {
     BlockUpdate<double>(*this, slice).apply(scale);
   } else {

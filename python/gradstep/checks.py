@@ -30,6 +30,7 @@ __all__ = [
     "is_array",
     "is_sequence",
     "numeric",
+    "open_shape_of",
     "rows_of",
     "shape_of",
     "shown",
@@ -137,17 +138,19 @@ def check_bool(name: str, value: Any) -> bool:
 
 def shape_of(name: str, value: Any) -> tuple[int, ...]:
     """A shape without its rows: a sequence of positive integers; an integer n stands for (n,)."""
+    if isinstance(value, (tuple, list)) and any(size is None for size in value):
+        raise ValueError(f"{name} must have the size of every axis; got {tuple(value)}.")
+    return open_shape_of(name, value)  # type: ignore[return-value]
+
+
+def open_shape_of(name: str, value: Any) -> tuple[int | None, ...]:
+    """The same of a shape in which None stands for any size."""
     if not isinstance(value, (tuple, list)):
         value = (value,)
     if not value:
         raise ValueError(f"{name} must have at least one dimension beside the rows; got ().")
-    if any(size is None for size in value):
-        raise ValueError(
-            f"{name} must have the size of every axis; got {tuple(value)}. Rows of several sizes are brought to one: "
-            "sequences by gradstep.utils.pad_sequences and a Masking layer, images by a Resizing layer before."
-        )
-    sizes = tuple(check_int(f"{name}[{i}]", size, 1) for i, size in enumerate(value))
-    check_int(f"the product of {name}", prod(sizes), 1)
+    sizes = tuple(None if size is None else check_int(f"{name}[{i}]", size, 1) for i, size in enumerate(value))
+    check_int(f"the product of {name}", prod(size for size in sizes if size is not None), 1)
     return sizes
 
 

@@ -116,6 +116,22 @@ def test_same_bits_on_every_isa(new, dtype, isa):
     assert run_all_sizes(new, dtype) == on_first_isa(new, dtype)
 
 
+@pytest.mark.parametrize("n", [1040, 1500])
+def test_same_bits_wherever_an_array_begins(new, dtype, n):
+    """A long array is moved from the first cache line on that begins with one of its numbers, the others apart."""
+    found = set()
+    for first in (0, 1, 4, 15):
+        optimizer, room = new(), np.empty(n + 40, dtype)
+        begin = -(room.ctypes.data // room.itemsize) % 16 + first
+        w, gradients = draws(n, dtype, steps=3)
+        array = room[begin : begin + n]
+        array[:] = w
+        for g in gradients:
+            optimizer.step(array, g)
+        found.add(everything(optimizer, array))
+    assert len(found) == 1
+
+
 @functools.cache
 def large(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs of an array and its gradient, past the size from which more than one thread works."""

@@ -111,8 +111,40 @@ def test_optimizers_and_threads(optimizer: str, together: Any) -> None:
     assert together() > 0
 
 
+@pytest.mark.parametrize(("features", "batch"), [(1, 4), (3, 1), (16, 2), (37, 3), (40, 17), (600, 300), (19, 290)])
+@pytest.mark.parametrize("units", [1, 2, 3, 8])
+def test_sizes(features: int, batch: int, units: int, together: Any) -> None:
+    """Of vectors, of blocks of rows, and of products that are made in blocks of the depth."""
+    x, y = RNG.normal(size=(310, features)).astype("float32"), RNG.normal(size=(310, units)).astype("float32")
+    model = gs.Sequential([gs.Input((features,)), layers.Dense(units)], seed=1)
+    model.compile(gs.optimizers.SGD(momentum=0.5), "mse", metrics=["mae"])
+    rates = np.geomspace(1e-4, 1e-2, 5).tolist()
+    result = gs.fit_many(model, 5, x, y, learning_rate=rates, batch_size=batch, epochs=2, threads=1)
+    assert together() == 10
+    assert_same(result.models, singles(model, x, y, rates, batch_size=batch, epochs=2))
+
+
+@pytest.mark.parametrize("kind", ["binary_crossentropy", "crossentropy"])
+def test_weights_of_rows_and_metrics(kind: str, together: Any) -> None:
+    model, x, y = linear(kind)
+    model.compile("sgd", LOSSES[kind][1], metrics=["accuracy"])
+    weights, rates = RNG.uniform(0.1, 2, ROWS), [0.01, 0.1, 0.5]
+    fit: dict[str, Any] = {"batch_size": 16, "epochs": 2, "sample_weight": weights}
+    result = gs.fit_many(model, 3, x, y, learning_rate=rates, threads=1, **fit)
+    assert_same(result.models, singles(model, x, y, rates, **fit))
+    assert together() > 0
+
+
+def test_invalid_labels_are_refused_before_a_step(together: Any) -> None:
+    model, x, y = linear("crossentropy")
+    y = y.copy()
+    y[40] = 3
+    with pytest.raises(ValueError, match="3"):
+        gs.fit_many(model, 3, x, y, learning_rate=[0.01, 0.1, 0.5], threads=1)
+
+
 def test_penalties_validation_and_early_stopping(together: Any) -> None:
-    model, x, y = linear("mse", kernel_regularizer=gs.regularizers.L1L2(0.01, 0.02))
+    model, x, y = linear("mse")
     rates = [1e-3, 0.05, 0.2]
     stop = gs.callbacks.EarlyStopping("val_loss", patience=1, restore_best_weights=True)
     held = X[:20].astype("float32"), VALUES[:20].astype("float32")
@@ -126,6 +158,14 @@ def test_penalties_validation_and_early_stopping(together: Any) -> None:
         own = copy.deepcopy(stop)
         single.fit(x, y, verbose=0, callbacks=[own], **given)
         assert snapshot(member) == snapshot(single)
+
+
+def test_penalties_go_alone(together: Any) -> None:
+    model, x, y = linear("mse", kernel_regularizer=gs.regularizers.L1L2(0.01, 0.02))
+    rates = [1e-3, 0.05, 0.2]
+    result = gs.fit_many(model, 3, x, y, learning_rate=rates, batch_size=16, epochs=3, threads=1)
+    assert together() == 0
+    assert_same(result.models, singles(model, x, y, rates, batch_size=16, epochs=3))
 
 
 def test_a_rate_that_diverges_disturbs_no_other(together: Any) -> None:
@@ -162,7 +202,7 @@ def test_rows_of_whole_numbers_and_narrow_networks(together: Any) -> None:
         [gs.Input((12,)), layers.Rescaling(1 / 255), layers.Dense(2, "relu"), layers.Dense(1)], seed=0
     )
     model.compile("adam", "mse")
-    plain = gs.Sequential([gs.Input((12,)), layers.Dense(2, "relu"), layers.Dense(1)], seed=0)
+    plain = gs.Sequential([gs.Input((12,)), layers.Dense(1)], seed=0)
     plain.compile("adam", "mse")
     y = RNG.normal(size=50).astype("float32")
     for one in (model, plain):

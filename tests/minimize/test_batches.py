@@ -7,7 +7,7 @@ import math
 import gradstep as gs
 import numpy as np
 import pytest
-from gradstep.minimize.batches import CHUNK
+from gradstep.minimize.objectives.batches import CHUNK
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(203, 4))

@@ -8,8 +8,8 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import _core
-from gradstep.minimize.layout import Layout
-from gradstep.minimize.objective import Objective
+from gradstep.minimize.objectives.layout import Layout
+from gradstep.minimize.objectives.objective import Objective
 from gradstep.minimize.point import Point
 from problems import rosenbrock
 

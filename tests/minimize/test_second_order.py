@@ -153,7 +153,7 @@ def test_robust_losses_ignore_outliers(loss):
 
 
 def test_a_loss_and_its_derivatives():
-    from gradstep.minimize.residuals import LOSSES
+    from gradstep.minimize.objectives.residuals import LOSSES
 
     z = np.array([0.0, 0.3, 0.99, 1.01, 5.0, 80.0])
     h = 1e-6

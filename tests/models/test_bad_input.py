@@ -346,9 +346,3 @@ def test_a_last_axis_of_size_1_may_be_missing_or_too_many(row, given):
     wrong = np.ones((6, *row[:-1], 2)) if row[-1] == 1 else np.ones((6, *row, 2))
     with pytest.raises(ValueError, match="x has shape"):
         model.predict(wrong, verbose=0)
-
-
-def test_inputs_of_variable_size_are_refused_with_a_way_out():
-    for make in (lambda: gs.Input((None, 3)), lambda: gs.layers.LSTM(2, input_shape=(None, 3))):
-        with pytest.raises(ValueError, match=r"must have the size of every axis; got \(None, 3\)\. .*pad_sequences"):
-            make()

@@ -13,8 +13,16 @@ pytestmark = pytest.mark.peers
 EPOCHS, BATCH = 3, 8
 
 
+@pytest.fixture(scope="module", autouse=True)
+def in_float64():
+    before = gs.config.floatx()
+    gs.config.set_floatx("float64")
+    yield
+    gs.config.set_floatx(before)
+
+
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def files(tmp_path_factory, in_float64):
     """Ours for Keras to read, and Keras's."""
     folder = tmp_path_factory.mktemp("subclassed")
     for name in CASES:
@@ -81,20 +89,22 @@ def test_trains_as_keras_does(name, keras):
     model = classes(gs)[name]()
     model.build(CASES[name].shape)
     assert [type(layer).__name__ for layer in model.layers] == theirs["layers"]
-    assert [path.split("/")[-1] for path in model.weight_names] == theirs["names"]
+    # Keras has the kernels of attention in layers inside.
+    for path, last in zip(model.weight_names, theirs["names"], strict=True):
+        assert path.endswith(last)
     assert len(model.trainable_weights) == theirs["trained"]
     model.set_weights([np.array(weight) for weight in theirs["start"]])
-    np.testing.assert_allclose(model(x), theirs["before"], rtol=1e-5, atol=2e-6)
+    np.testing.assert_allclose(model(x), theirs["before"], rtol=1e-6, atol=1e-7)
     loss = CASES[name].loss
     model.compile(gs.optimizers.Adam(0.01), loss, metrics=["mae"] if loss == "mse" else ["accuracy"])
     logs = model.fit(x, y, epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0).history
-    # float32 in another order of sums, over nine steps of Adam, which divides by roots of small squares.
+    # Keras computes losses and metrics in float32 in part; biases of keys, which cancel, move by rounding alone.
     for key, curve in theirs["logs"].items():
-        np.testing.assert_allclose(logs[key], curve, rtol=1e-4, err_msg=key)
-    np.testing.assert_allclose(model.evaluate(x, y, verbose=0), theirs["scores"], rtol=1e-4)
-    np.testing.assert_allclose(model.predict(x, verbose=0), theirs["predicted"], rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(logs[key], curve, rtol=3e-6, err_msg=key)
+    np.testing.assert_allclose(model.evaluate(x, y, verbose=0), theirs["scores"], rtol=3e-6)
+    np.testing.assert_allclose(model.predict(x, verbose=0), theirs["predicted"], rtol=1e-5, atol=1e-6)
     for weight, other in zip(model.weights, theirs["end"], strict=True):
-        np.testing.assert_allclose(weight, other, rtol=1e-3, atol=2e-4)
+        np.testing.assert_allclose(weight, other, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -224,6 +224,72 @@ def test_a_layer_made_of_layers_stands_in_layers_and_models():
     np.testing.assert_allclose(steps.predict(x, verbose=0), linear(x.reshape(20, 6)).reshape(4, 5, 2), rtol=1e-5)
 
 
+def same_after_files(model, folder, x):
+    """Whether files, a copy and a clone with the same weights predict what a model predicts."""
+    model.save(folder / "m.gradstep")
+    model.save_weights(folder / "m.safetensors")
+    clone = gs.models.clone_model(model)
+    clone.load_weights(folder / "m.safetensors")
+    others = [gs.models.load_model(folder / "m.gradstep", custom_objects=MADE), copy.deepcopy(model), clone]
+    return all(np.array_equal(other.predict(x, verbose=0), model.predict(x, verbose=0)) for other in others)
+
+
+class Around(layers.Layer):
+    """A layer that its constructor gets."""
+
+    def __init__(self, inner, scale=1.0, **options):
+        super().__init__(**options)
+        self.inner, self.scale = inner, scale
+
+    def call(self, x):
+        return x + self.inner(x) * self.scale
+
+
+def test_layers_and_models_in_others_are_in_files(tmp_path, monkeypatch):
+    monkeypatch.setitem(MADE, "Around", Around)
+    x = np.random.default_rng(0).normal(size=(4, 5, 6)).astype("float32")
+    steps = [layers.TimeDistributed(MADE["MLP"](4)), layers.TimeDistributed(MADE["Linear"](2))]
+    model = gs.Sequential([gs.Input((5, 6)), *steps, layers.Flatten()])
+    model.compile("adam", "mse")
+    model.fit(x, np.ones((4, 10)), verbose=0)
+    assert same_after_files(model, tmp_path, x)
+    inputs = gs.Input((5, 6))
+    h = Around(gs.Sequential([layers.Dense(6)]), 0.5)(Around(layers.Dense(6))(inputs))
+    model = gs.Model(inputs, MADE["Recurrent"]()(h) - MADE["Recurrent"]()(inputs))
+    assert same_after_files(model, tmp_path, x)
+
+
+def test_frozen_layers_stay_frozen_in_files(tmp_path):
+    model, (x, y) = MADE["ResNet"](), data_of("ResNet")
+    model.blocks[0].trainable = False
+    model.compile("adam", CASES["ResNet"].loss)
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "m.gradstep")
+    again = gs.models.load_model(tmp_path / "m.gradstep", custom_objects=MADE)
+    assert len(again.trainable_weights) == len(model.trainable_weights) == 9
+    inputs = gs.Input((8, 8, 3))
+    tuned = gs.Model(inputs, layers.Dense(1)(model(inputs, training=False)))
+    tuned.compile("adam", "mse")
+    mean = model.blocks[1].norm.moving_mean.copy()
+    tuned.fit(x, np.zeros((len(x), 1)), verbose=0)
+    np.testing.assert_array_equal(model.blocks[1].norm.moving_mean, mean)
+
+
+def test_before_it_is_built_compile_knows_wrong_names_and_copies_learn():
+    model, (x, y) = MADE["MLP"](), data_of("MLP")
+    with pytest.raises(ValueError, match="loss must be one of"):
+        model.compile("adam", "msee")
+    with pytest.raises(ValueError, match="metrics must be one of"):
+        model.compile("adam", "mse", metrics=["nothing"])
+    with pytest.raises(ValueError, match="compile"):
+        model.fit(x, y)
+    model = MADE["MLP"]()
+    model.compile("adam", "mse", metrics=["mae"])
+    assert gs.fit_many(model, 2, x, y, verbose=0).predict(x, reduce=None).shape == (2, len(x), 1)
+    history = model.fit(((x, y) for _ in range(2)), validation_data=(x, y), verbose=0).history
+    assert sorted(history) == ["loss", "mae", "val_loss", "val_mae"]
+
+
 def test_training_is_handed_on():
     class Noisy(gs.Model):
         def __init__(self):
@@ -247,98 +313,3 @@ def test_layers_hold_for_good_once_the_model_is_built():
     model.note = "any other attribute"
     with pytest.raises(ValueError, match="clone_function must be None"):
         gs.models.clone_model(model, lambda layer: layer)
-
-
-def model_with(call, **attributes):
-    def start(self):
-        gs.Model.__init__(self, name="wrong")
-        self.dense = layers.Dense(3)
-        for name, value in attributes.items():
-            setattr(self, name, value)
-
-    return type("Wrong", (gs.Model,), {"__init__": start, "call": call})()
-
-
-WRONG = {
-    "numpy": (lambda self, x: np.exp(self.dense(x)), TypeError, r"call\(\) of Wrong 'wrong' .*numpy.exp .*Activation"),
-    "numpy's function": (lambda self, x: np.concatenate([x, x]), TypeError, r"numpy.concatenate .*layers.Concatenate"),
-    "method": (lambda self, x: self.dense(x).mean(), AttributeError, "cannot be traced: a symbolic tensor has no mean"),
-    "branch": (lambda self, x: x if self.dense(x) > 0 else -x, TypeError, "cannot be traced.*compare.*forward"),
-    "truth": (lambda self, x: x if self.dense(x) else -x, TypeError, "cannot be traced.*neither true nor false"),
-    "loop": (lambda self, x: next(iter(x)), TypeError, "cannot be traced.*no numbers to go through"),
-    "number": (lambda self, x: 3, TypeError, "must return symbolic tensors.*an int"),
-    "nothing": (lambda self, x: None, TypeError, "must return symbolic tensors"),
-    "new layer": (lambda self, x: layers.Dense(3)(x), ValueError, "must not make layer 'dense.*has weights.*attribute"),
-    "new dropout": (lambda self, x: layers.Dropout(0.5)(self.dense(x)), ValueError, "must not make.*draws"),
-    "training": (
-        lambda self, x, training: self.dense(x) if training else x,
-        ValueError,
-        "must do the same for training=True and False",
-    ),
-    "always in training": (lambda self, x: self.dense(x, training=True), ValueError, "predict and evaluate never"),
-    "two arguments": (lambda self, x, y: self.dense(x), TypeError, "one argument.*needs 'y' too"),
-    "power": (lambda self, x: self.dense(x) ** 2, TypeError, r"cannot be traced.*\*\*"),
-    "weight of a layer": (lambda self, x: self.dense(x) + self.dense.bias, TypeError, "one of another layer"),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_what_cannot_be_traced(case):
-    call, error, words = WRONG[case]
-    model = model_with(call)
-    with pytest.raises(error, match=words):
-        model.predict(np.ones((2, 3)), verbose=0)
-    assert not model.built
-
-
-def test_loops_of_keras_are_refused_where_nothing_calls_them():
-    class Loops(MADE["MLP"]):
-        def train_step(self, data):
-            raise AssertionError("fit does not call it")
-
-    model, (x, y) = Loops(), data_of("MLP")
-    model.compile("adam", "mse")
-    with pytest.raises(NotImplementedError, match=r"train_step\(\) of Loops: .*value_and_grad"):
-        model.fit(x, y, verbose=0)
-
-
-def test_other_refusals():
-    x = gs.Input((3,))
-    y, both = layers.Dense(2)(x), type("Both", (gs.Model,), {"call": lambda self, x: x})
-    with pytest.raises(TypeError, match="both"):
-        both(x, y)
-
-    class Late(layers.Layer):
-        def call(self, x):
-            return x @ self.add_weight((3, 3))
-
-    with pytest.raises(ValueError, match=r"weights are added in build\(\)"):
-        gs.Sequential([gs.Input((3,)), Late(), layers.Dense(1)])
-
-    class Twins(layers.Layer):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b = layers.Dense(2, name="same"), layers.Dense(2, name="same")
-
-        def call(self, x):
-            return self.a(x) + self.b(x)
-
-    with pytest.raises(ValueError, match="two are called 'same'"):
-        Twins()(gs.Input((3,)))
-
-
-def test_a_call_in_numpy_without_layers_computes_as_before():
-    class Wave(layers.Layer):
-        def call(self, x):
-            return np.sin(x)
-
-    x = np.linspace(0, 1, 6).reshape(2, 3)
-    model = gs.Sequential([gs.Input((3,)), Wave()])
-    np.testing.assert_allclose(model.predict(x, verbose=0), np.sin(x), rtol=1e-6)
-    model.add(layers.Dense(1))
-    model.compile("sgd", "mse")
-    model.fit(x, x[:, :1], verbose=0)  # nothing before it is trained
-    model = gs.Sequential([gs.Input((3,)), layers.Dense(3), Wave()])
-    model.compile("sgd", "mse")
-    with pytest.raises(NotImplementedError, match="must define backward"):
-        model.fit(x, x, verbose=0)

@@ -168,3 +168,47 @@ def test_torch_tensors_are_moved_in_place():
     params[0].data = torch.ones(2, 3)
     with pytest.raises(ValueError, match="resized, reshaped or reallocated"):
         optimizer.step(params, grads)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, dict])
+def test_a_step_of_the_same_arrays_again_sees_what_changed(kind):
+    """The last arrays are known again without look-ups: by their identity, order and names, whatever holds them."""
+    arrays, expected = [np.zeros(2) for _ in range(3)], np.zeros(3)
+    grads = [np.full(2, g) for g in (1.0, 2.0, 4.0)]
+    optimizer = SGD(1.0)
+    for order in ([0, 1, 2], [0, 1, 2], [2, 0, 1], [2, 0, 1], [1, 0], [0, 1, 2]):
+        if kind is dict:
+            named = {"abc"[i]: arrays[i] for i in order}
+            optimizer.step(named, {"abc"[i]: grads[i] for i in reversed(order)})
+        else:
+            optimizer.step(kind(arrays[i] for i in order), kind(grads[i] for i in order))
+        expected[order] -= [grads[i][0] for i in order]
+        assert [w[0] for w in arrays] == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("params", "grads"),
+    [
+        ([w(), w()], [[w()], [w(), w(), w()], {"a": w()}, w(), [w(), "g"], [w(), np.ones(4)]]),
+        ({"a": w()}, [{"b": w()}, {"a": w(), "b": w()}, [w()], w(), {"a": [w()]}]),
+        (w(), [[w()], "g", np.ones(4)]),
+    ],
+)
+def test_a_second_step_refuses_what_a_first_one_does(params, grads):
+    for wrong in grads:
+        with pytest.raises((TypeError, ValueError)) as first:
+            SGD().step(params, wrong)
+        optimizer = SGD()
+        for _ in range(2):
+            optimizer.step(params, params_like(params))
+        with pytest.raises(first.type) as later:
+            optimizer.step(params, wrong)
+        assert str(later.value) == str(first.value)
+        assert optimizer.iterations == 2
+
+
+def params_like(params):
+    """Gradients for a flat structure."""
+    if isinstance(params, dict):
+        return {key: w() for key in params}
+    return [w() for _ in params] if isinstance(params, list) else w()

@@ -34,6 +34,7 @@ __all__ = [
     "is_fed_in_python",
     "key",
     "layers_of_engine",
+    "networks_kept",
     "nodes_of",
     "order",
     "pass_gradients",
@@ -221,6 +222,11 @@ def start_at_epoch(model: Any, epoch: int) -> None:
 def runs_kept(model: Any) -> list[Any]:
     """The runs over single batches that wait for the next batch."""
     return [kept.run for kept in model._executor._kept.values()]
+
+
+def networks_kept(model: Any) -> int:
+    """How many networks are kept of a model whose inputs have sizes that are not known."""
+    return len(model._executor._sizes._known)
 
 
 def forget_runs(model: Any) -> None:

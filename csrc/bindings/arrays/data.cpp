@@ -10,6 +10,12 @@ namespace gs {
 
 Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns) {
   const py::array array = as_array(x, name);
+  py::object flat;  // rows of any shape as rows of numbers
+  if (array.ndim() > 2 && array.flags() & py::array::c_style &&
+      std::size_t(array.size()) == std::size_t(array.shape(0)) * columns) {
+    flat = array.attr("reshape")(array.shape(0), columns);
+    x = flat;
+  }
   const auto as = [&](Source source, const py::array& rows) {
     return Inputs{rows, source, std::size_t(rows.shape(0)), bytes(rows)};
   };

@@ -31,7 +31,7 @@ struct Inputs {
   std::vector<py::object> held{};  // whose arrays these are, and what pins them
 };
 
-/// (rows, columns) of float32, float64, uint8, int32 or int64, in C order.
+/// (rows, columns), or rows of any shape with as many numbers, of float32, float64, uint8, int32 or int64, in C order.
 Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns);
 /// An object whose `csr` is a tuple: float values of the network's type, int32 columns, and int64 numbers of the first
 /// entry of each row, and of all.

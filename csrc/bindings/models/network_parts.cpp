@@ -119,11 +119,19 @@ Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, 
         read.push_back(values[node.inputs.back()]);
       }
       std::optional<AnyLayer>& layer = layers.at(node.layer);
-      if (layer && read != shapes[node.layer])
-        throw py::value_error("all calls of a layer must have inputs of the same shapes.");
-      if (!layer) layer = parse_layer(specs[node.layer], read, Layers{});
-      shapes[node.layer] = read;
-      node.shape = output_shape(*layer);
+      if (layer && given.size() > 2) {
+        auto resized = std::make_shared<const AnyLayer>(parse_layer(given[2].cast<py::dict>(), read, Layers{}));
+        if (weight_shapes(*resized) != weight_shapes(*layer) || std::holds_alternative<External>(*layer))
+          throw py::value_error("a layer must have the same weights in all calls, and not be in Python.");
+        node.shape = output_shape(*resized);
+        node.resized = std::move(resized);
+      } else {
+        if (layer && read != shapes[node.layer])
+          throw py::value_error("all calls of a layer must have inputs of the same shapes.");
+        if (!layer) layer = parse_layer(specs[node.layer], read, Layers{});
+        shapes[node.layer] = read;
+        node.shape = output_shape(*layer);
+      }
     }
     values.push_back(node.shape);
     parts.nodes.push_back(std::move(node));

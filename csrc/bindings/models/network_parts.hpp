@@ -19,8 +19,9 @@ struct Parts {
   std::vector<std::size_t> outputs, masks;
 };
 
-/// inputs: shapes, or one number of one input's numbers. nodes: (layer, values) for a call of a layer, and (None,
-/// value, shape) for a value in another shape; None: the layers in a row. outputs: values; None: the last. masks: for
+/// inputs: shapes, or one number of one input's numbers. nodes: (layer, values) for a call of a layer, with a third
+/// member where inputs have other shapes than in its first call: its settings for them; and (None, value, shape) for a
+/// value in another shape; None: the layers in a row. outputs: values; None: the last. masks: for
 /// each output a value, or None; None: there are none.
 Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, const py::object& nodes,
                   const py::object& outputs, const py::object& masks);

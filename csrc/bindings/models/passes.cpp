@@ -95,6 +95,19 @@ class Passes {
   std::size_t together() const { return together_; }
 
  private:
+  /// The last shuffle of a thread: members that go together ask for the same one after another.
+  class Shuffle {
+   public:
+    const RowOrder& made(const ShuffleKey& key, std::size_t count) {
+      if (!(key_ == key) || places_.size() != count) places_ = shuffled(key, count);
+      key_ = key;
+      return places_;
+    }
+
+   private:
+    std::optional<ShuffleKey> key_;
+    RowOrder places_;
+  };
   struct Pass {
     py::object loop;
     PyTrainLoop* run;
@@ -106,16 +119,14 @@ class Passes {
     bool takes_rows_of(const Pass& other) const {
       return key == other.key && count == other.count && order == other.order;
     }
-    void begin(PyTrainLoop::Session& session) {
+    void begin(PyTrainLoop::Session& session, Shuffle& last) {
       if (key) {
-        std::vector<std::int64_t> places = shuffled(*key, count);
-        if (order.empty()) {
-          order = std::move(places);
-        } else {
-          for (std::size_t i = 0; i < count; ++i) ids.push_back(order[std::size_t(places[i])]);
-          ids.swap(order);
-          ids = std::move(places);
-        }
+        const RowOrder& places = last.made(*key, count);
+        if (order.empty()) return session.start(places, number, std::move(ids));
+        ids.resize(count);
+        for (std::size_t i = 0; i < count; ++i) ids[i] = order[std::size_t(places[i])];
+        ids.swap(order);
+        ids.assign(places.data(), places.data() + count);
       }
       session.start(std::move(order), number, std::move(ids));
     }
@@ -157,12 +168,12 @@ class Passes {
 
     Member& member() const { return *member_; }
     /// Begins the next pass, if it has not begun.
-    PyTrainLoop::Session& start() {
+    PyTrainLoop::Session& start(Shuffle& last) {
       Pass& pass = member_->waiting[member_->at];
       PyTrainLoop::Session& session = *std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) {
                                          return one.first == pass.run;
                                        })->second;
-      if (!member_->begun) pass.begin(session);
+      if (!member_->begun) pass.begin(session, last);
       member_->begun = true;
       return session;
     }
@@ -202,9 +213,10 @@ class Passes {
     /// A pass of each, or as much of it as there is time for; false where one cannot go on.
     static bool step(const std::vector<Turn*>& next, Clock::time_point end, std::atomic<std::size_t>& together) {
       std::vector<PyTrainLoop::Session*> sessions;
+      Shuffle shuffle;
       bool fit = true, over = true;
       for (Turn* const turn : next) {
-        sessions.push_back(&turn->start());
+        sessions.push_back(&turn->start(shuffle));
         fit &= turn->member().next().run->goes_with(*next[0]->member().next().run);
       }
       const auto left = [&] { return std::chrono::duration<double>(end - Clock::now()).count(); };

@@ -29,7 +29,7 @@ class PyTrainLoop {
   class Session {
    public:
     virtual ~Session() = default;
-    virtual void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids) = 0;
+    virtual void start(RowOrder order, std::uint32_t number, std::vector<std::int64_t> ids) = 0;
     virtual bool advance(double seconds) = 0;
     /// Of this one and of others, whose runs go with its own: see TrainLoop::advance_together.
     virtual bool advance_with(const std::vector<Session*>& others, double seconds) = 0;
@@ -317,7 +317,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
       if (run.stepper_) steps_.emplace(*run.stepper_, steps);
     }
     const Guard& guard() const { return hold_.guard(); }
-    void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids) override {
+    void start(RowOrder order, std::uint32_t number, std::vector<std::int64_t> ids) override {
       run_.loop_.start(std::move(order), number, std::move(ids));
     }
     bool advance(double seconds) override { return run_.loop_.advance(seconds, guard()); }

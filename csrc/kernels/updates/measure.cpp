@@ -5,6 +5,7 @@
 #include "core/dtype.hpp"
 #include "core/measure.hpp"
 #include "kernels/products/packed.hpp"
+#include "kernels/updates/most_slots.hpp"
 
 namespace gs {
 namespace {
@@ -78,24 +79,31 @@ struct PackedState {
   static constexpr std::size_t arrays = 2;
 };
 
-// Block by block, through the first cache.
-template <class Rule, class State>
-void measure_small(const void* constants, const Factors& factors, const void* w, const void* g, void* const* state,
-                   std::size_t n, double* lanes) {
-  constexpr std::size_t slots = measured_slots<Rule>;
+// Block by block, through the first cache, by the rule's own loop over floats. no_signs: a bit for each slot, set if
+// its numbers are never below 0.
+template <class State>
+__attribute__((noinline)) void measure_blocks(const void* constants, const Factors& factors, const float* w,
+                                              const float* g, void* const* state, std::size_t n, double* lanes,
+                                              Measure of_floats, std::size_t slots, unsigned no_signs) {
   const Dither& dither = *static_cast<const Dither*>(state[State::arrays * slots]);
   const auto first = reinterpret_cast<std::uintptr_t>(state[State::arrays * slots + 1]) / scale_block;
-  alignas(64) float numbers[slots][scale_block];
-  float* here[slots];
+  alignas(64) float numbers[most_slots][scale_block];
+  void* here[most_slots] = {};
   for (std::size_t s = 0; s < slots; ++s) here[s] = numbers[s];
   for (std::size_t at = 0; at < n; at += scale_block) {
     const std::size_t count = n - at < scale_block ? n - at : scale_block;
-    for (std::size_t s = 0; s < slots; ++s) State(state, s, slots, at).get(numbers[s], count, has_signs<Rule>(s));
-    add_all<Rule>(constants, factors, static_cast<const float*>(w) + at, static_cast<const float*>(g) + at, here, count,
-                  lanes, std::make_index_sequence<slots>{});
+    for (std::size_t s = 0; s < slots; ++s) State(state, s, slots, at).get(numbers[s], count, !(no_signs >> s & 1));
+    of_floats(constants, factors, w + at, g + at, here, count, lanes);
     for (std::size_t s = 0; s < slots; ++s)
-      State(state, s, slots, at).put(numbers[s], count, dither, first + at / scale_block, s, has_signs<Rule>(s));
+      State(state, s, slots, at).put(numbers[s], count, dither, first + at / scale_block, s, !(no_signs >> s & 1));
   }
+}
+
+template <class Rule, class State>
+void measure_small(const void* constants, const Factors& factors, const void* w, const void* g, void* const* state,
+                   std::size_t n, double* lanes) {
+  measure_blocks<State>(constants, factors, static_cast<const float*>(w), static_cast<const float*>(g), state, n, lanes,
+                        measure<Rule, float>, measured_slots<Rule>, unsigned_slots<Rule>);
 }
 
 template <class Rule, class Real> constexpr Measure pick() {

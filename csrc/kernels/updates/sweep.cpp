@@ -3,12 +3,15 @@
 // code.
 #include "kernels/updates/sweep.hpp"
 
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "core/dtype.hpp"
 #include "core/sixteens.hpp"
-#include "kernels/products/packed.hpp"
 #include "kernels/simd.hpp"
+#include "kernels/updates/through_floats.hpp"
 
 namespace gs {
 namespace {
@@ -17,22 +20,75 @@ namespace {
 template <std::size_t lanes> HD std::size_t in_vectors(std::size_t n) { return n / lanes * lanes; }
 constexpr std::size_t half_lanes = vector_bytes / sizeof(std::uint16_t);
 
-/// n numbers (n < 16) of each array, from an offset on -> a row of `last` each, with zeros behind them. Not inlined, as
-/// what follows: the same for all rules.
-template <class Real>
-__attribute__((noinline)) void take_last(Real* const* arrays, std::size_t count, std::size_t offset, std::size_t n,
-                                         Real (*last)[fold_lanes]) {
-  for (std::size_t a = 0; a < count; ++a) {
-    for (std::size_t l = 0; l < Simd<Real>::lanes; ++l) last[a][l] = 0;
-    copy_few<Real>(arrays[a] + offset, n, last[a]);
+/// Numbers in front of the first one from which on vectors straddle no cache line, fewer than a vector's; 0 of a row so
+/// short that lines are no matter.
+template <class Real> HD std::size_t before_line(const Real* w, std::size_t n) {
+  constexpr std::size_t least = 1024;
+  const std::size_t over = reinterpret_cast<std::uintptr_t>(w) % vector_bytes;
+  return n < least || over == 0 ? 0 : (vector_bytes - over) / sizeof(Real);
+}
+
+/// The vectors at the ends of the arrays of a row: state, w and g. They are moved apart from those between them, in
+/// copies, with numbers beside them that are moved in their place too, and so to the same. Those at the far end are
+/// copied last: in an array that comes from far they come later. Not inlined: the same for all rules.
+template <class Real> class Ends {
+ public:
+  static constexpr std::size_t most = 8;  // arrays
+
+  /// at (arrays): where each begins -> where the vectors in its place do; how many numbers these are.
+  __attribute__((noinline)) std::size_t begin(Real** at, std::size_t arrays, std::size_t n) {
+    arrays_ = arrays;
+    for (std::size_t a = 0; a < arrays; ++a) from_[a] = at[a];
+    const std::size_t head = before_line(at[arrays - 2], n), whole = (n - head) / lanes * lanes;
+    const bool has_rest = head + whole < n;
+    size_ = n < lanes ? n : lanes;
+    if (head > 0) {
+      copy(0);
+      for (std::size_t a = 0; a < arrays; ++a) at[a] += head;
+    }
+    // Of the last whole vector too: beside those behind it.
+    places_[0] = head + whole - lanes;
+    places_[1] = n - size_;
+    late_ = has_rest ? (whole > 0 ? 2 : 1) : 0;
+    return has_rest && whole > 0 ? whole - lanes : whole;
   }
-}
-/// And back.
-template <class Real>
-__attribute__((noinline)) void give_last(const Real (*last)[fold_lanes], std::size_t count, std::size_t offset,
-                                         std::size_t n, Real* const* arrays) {
-  for (std::size_t a = 0; a < count; ++a) copy_few(last[a], n, arrays[a] + offset);
-}
+
+  /// The same of the copies; 0, after all is back, when they are done.
+  __attribute__((noinline)) std::size_t next(Real** at) {
+    if (at[0] == copies_[0]) {
+      for (std::size_t v = 0; v < count_; ++v)
+        for (std::size_t a = 0; a + 1 < arrays_; ++a) move(copies_[a] + v * lanes, from_[a] + of_[v]);
+      return 0;
+    }
+    for (std::size_t v = 2 - late_; v < 2; ++v) copy(places_[v]);
+    for (std::size_t a = 0; a < arrays_; ++a) at[a] = copies_[a];
+    return count_ * lanes;
+  }
+
+ private:
+  static constexpr std::size_t lanes = Simd<Real>::lanes;
+
+  HD void copy(std::size_t place) {
+    for (std::size_t a = 0; a < arrays_; ++a) {
+      Real* const to = copies_[a] + count_ * lanes;
+      if (size_ < lanes)
+        for (std::size_t l = 0; l < lanes; ++l) to[l] = 0;
+      move(from_[a] + place, to);
+    }
+    of_[count_++] = place;
+  }
+  HD void move(const Real* from, Real* to) const {
+    if (size_ == lanes)
+      std::memcpy(to, from, lanes * sizeof(Real));
+    else
+      copy_few(from, size_, to);
+  }
+
+  alignas(64) Real copies_[most][3 * lanes];
+  Real* from_[most];
+  std::size_t arrays_, size_;  // size_: numbers of each vector; fewer than lanes where the row has no more
+  std::size_t places_[2], late_, of_[3], count_ = 0;
+};
 
 template <class Update, class Real, class... State>
 HD void loop(const Update update, const Real decay, const Real scale, Real* RESTRICT w, const Real* RESTRICT g,
@@ -45,27 +101,24 @@ HD void loop(const Update update, const Real decay, const Real scale, Real* REST
   }
 }
 
-// One row. The last numbers, which fill no vector, are copied into one, filled up with zeros, moved by the same loop,
-// and copied back. Not inlined: inside the loop over rows, Adam took two threads a fifth longer to move a small
-// network's weights, though one thread no longer.
+// One row. What lies as w does, state and mostly the gradient, has vectors that straddle no line. Not inlined: inside
+// the loop over rows, Adam took two threads a fifth longer to move a small network's weights, though one thread no
+// longer.
 template <class Update, class Real, std::size_t... slot>
 __attribute__((noinline)) void row(const void* update, const Factors& factors, Real* w, const Real* g, std::size_t n,
                                    Real* const* state, std::index_sequence<slot...>) {
   (void)state;  // a rule without slots
-  const std::size_t whole = in_vectors<Simd<Real>::lanes>(n), rest = n - whole;
   constexpr std::size_t slots = sizeof...(slot);
-  alignas(64) Real last[slots + 2][fold_lanes];
-  Real* const arrays[] = {state[slot]..., w, const_cast<Real*>(g)};  // only read
-  Real* at[] = {state[slot]..., w, const_cast<Real*>(g)};
-  for (std::size_t count = whole;; count = Simd<Real>::lanes) {
+  static_assert(slots + 2 <= Ends<Real>::most);
+  Real* at[] = {state[slot]..., w, const_cast<Real*>(g)};  // only read
+  const bool has_ends = n % Simd<Real>::lanes > 0 || before_line(w, n) > 0;
+  Ends<Real> ends;
+  for (std::size_t count = has_ends ? ends.begin(at, slots + 2, n) : n;;) {
     if (count)
       loop(*static_cast<const Update*>(update), Real(factors.decay), Real(factors.scale), at[slots], at[slots + 1],
            count, at[slot]...);
-    if (!rest || at[slots] != w) break;
-    take_last(arrays, slots + 2, whole, rest, last);
-    for (std::size_t a = 0; a < slots + 2; ++a) at[a] = last[a];
+    if (!has_ends || (count = ends.next(at)) == 0) return;
   }
-  if (rest) give_last(last, slots + 1, whole, rest, arrays);
 }
 
 template <class Update, class Real, std::size_t slots>
@@ -81,7 +134,16 @@ void sweep(const void* update, const Factors& factors, void* w, const void* g, v
   }
 }
 
-// A rule's step of one element whose state is not kept as it is: x in each of `held`, which then puts it away.
+template <class Update, std::size_t slots>
+void float_row(const void* update, const Factors& factors, float* w, const float* g, std::size_t n,
+               float* const* state) {
+  row<Update>(update, factors, w, g, n, state, std::make_index_sequence<slots>{});
+}
+/// Whether code is to be small rather than fast: words of bfloat16 then become rows of floats, and back, as codes of 8
+/// bits do everywhere. Else a rule's loop reads and writes them, so that memory does not wait for what is computed.
+constexpr bool is_small = std::is_same_v<GS_ISA, V2>;
+
+// A rule's step of one element whose state is in words: x in each of `held`, which then puts it away.
 template <class Update, class... Held> HD void through(const Update& update, float& w, float g, Held... held) {
   update(w, g, held.x...);
   (held.put(), ...);
@@ -109,17 +171,6 @@ HD void loop_halved(const Update update, const float decay, const float scale, f
   }
 }
 
-// The last numbers of a block that are no whole vector, as floats and back. Not inlined: the same for all rules.
-__attribute__((noinline)) void read_halves(const std::uint16_t* words, std::size_t n, float* numbers) {
-#pragma GCC unroll 1
-  for (std::size_t i = 0; i < n; ++i) numbers[i] = Bfloat16::decode(words[i]);
-}
-__attribute__((noinline)) void write_halves(const float* numbers, const std::uint32_t* dither, std::size_t n,
-                                            std::uint16_t* words) {
-#pragma GCC unroll 1
-  for (std::size_t i = 0; i < n; ++i) words[i] = Bfloat16::encode(numbers[i], dither[i]);
-}
-
 // Of one block; at: its first element from where the state begins, position: in its array.
 template <class Update, std::size_t... slot>
 __attribute__((noinline)) void block_halved(const void* update, const Factors& factors, float* w, const float* g,
@@ -143,6 +194,7 @@ __attribute__((noinline)) void block_halved(const void* update, const Factors& f
 template <class Update, std::size_t slots>
 void halved(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
             const MatrixLayout& layout) {
+  if constexpr (is_small) return halved_rows(update, factors, w, g, state, layout, float_row<Update, slots>, slots);
   const auto first = reinterpret_cast<std::uintptr_t>(state[slots + 1]);
   for (std::size_t i = 0; i < layout.rows; ++i)
     for (std::size_t j = 0, n; j < layout.columns; j += n) {
@@ -154,110 +206,22 @@ void halved(const void* update, const Factors& factors, void* w, const void* g, 
     }
 }
 
-template <bool has_signs> struct PackedSlot {
-  Unpacked<has_signs> number;
-  const std::uint8_t* words;
-  float* fresh;
-};
-struct HeldPacked {
-  float x;
-  float* at;
-  HD void put() const { *at = x; }
-};
-
-// Of a quarter of a block, whose codes are all in one byte of its words.
-template <class Update, class... Slot>
-HD void loop_packed(const Update update, const float decay, const float scale, float* RESTRICT w,
-                    const float* RESTRICT g, const Slot... slot) {
-#pragma omp simd
-  for (std::size_t i = 0; i < quarter; ++i) {
-    float value = w[i] * decay;
-    through(update, value, g[i] * scale, HeldPacked{slot.number(word_at(slot.words, i)), slot.fresh + i}...);
-    w[i] = value;
-  }
-}
-
-// Blocks that are moved before any of them is put away: none waits for the largest number of the one before.
-constexpr std::size_t group = 4 * scale_block;
-
-// numbers (group, zeros from n on) -> codes (n), scales; block: position of the first. Not inlined: the same for all
-// rules.
-template <bool has_signs>
-__attribute__((noinline)) void pack_group(const float* numbers, const Dither& dither, std::size_t block,
-                                          std::size_t slot, std::uint8_t* codes, float* scales, std::size_t n) {
-  std::uint32_t tops[group / scale_block];
-  for (std::size_t i = 0; i < n; i += scale_block) tops[i / scale_block] = largest(numbers + i);
-  for (std::size_t i = 0, b = 0; i < n; i += scale_block, ++b)
-    scales[b] = pack<has_signs>(numbers + i, dither.codes(block + b, slot), tops[b], codes + i,
-                                n - i < scale_block ? n - i : scale_block);
-}
-
-// A block that is not whole, or has infinities.
-template <bool has_signs>
-__attribute__((noinline)) void unpack_rare(const std::uint8_t* codes, float scale, float* numbers, std::size_t n) {
-  unpack<has_signs>(codes, scale, numbers, n);
-}
-
-/// Of each slot: whether its numbers may be below 0.
-template <bool... has_signs> using Signs = std::integer_sequence<bool, has_signs...>;
-
-// The fresh state of a group (n <= 1024) goes through the first cache: a scale is known only after all of its block.
-template <class Update, bool... signs, std::size_t... slot>
-__attribute__((noinline)) void group_packed(const void* update, const Factors& factors, float* w, const float* g,
-                                            std::size_t n, void* const* state, std::size_t at, std::size_t block,
-                                            Signs<signs...>, std::index_sequence<slot...> slots) {
-  alignas(64) float fresh[sizeof...(slot) + 1][group];
-  const auto codes = [&](std::size_t s) { return static_cast<std::uint8_t*>(state[s]) + at; };
-  const auto scales = [&](std::size_t s) { return static_cast<float*>(state[sizeof...(slot) + s]) + at / scale_block; };
-  const Dither& dither = *static_cast<const Dither*>(state[2 * sizeof...(slot)]);
-  (void)fresh, (void)codes, (void)scales, (void)dither, (void)block;  // a rule without slots
-  for (std::size_t begin = 0; begin < n; begin += scale_block) {
-    const std::size_t count = n - begin < scale_block ? n - begin : scale_block, b = begin / scale_block;
-    (void)b;
-    if (count < scale_block || ((scales(slot)[b] < 0) || ...)) {
-      float* const here[] = {fresh[slot] + begin..., nullptr};
-      (unpack_rare<signs>(codes(slot) + begin, scales(slot)[b], here[slot], count), ...);
-      row<Update>(update, factors, w + begin, g + begin, count, here, slots);
-      continue;
-    }
-    for (std::size_t i = 0; i < scale_block; i += quarter)
-      loop_packed(
-          *static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w + begin + i, g + begin + i,
-          PackedSlot<signs>{{scales(slot)[b], int(i / quarter)}, codes(slot) + begin, fresh[slot] + begin + i}...);
-  }
-  for (std::size_t i = n; i % scale_block != 0; ++i) ((fresh[slot][i] = 0), ...);
-  (pack_group<signs>(fresh[slot], dither, block, slot, codes(slot), scales(slot), n), ...);
-}
-
-template <class Update, class AllSigns>
+template <class Update, std::size_t slots, unsigned no_signs>
 void packed(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
             const MatrixLayout& layout) {
-  constexpr std::size_t slots = AllSigns::size();
-  const auto first = reinterpret_cast<std::uintptr_t>(state[2 * slots + 1]) / scale_block;
-  for (std::size_t at = 0; at < layout.columns; at += group)
-    group_packed<Update>(update, factors, static_cast<float*>(w) + at, static_cast<const float*>(g) + at,
-                         layout.columns - at < group ? layout.columns - at : group, state, at, first + at / scale_block,
-                         AllSigns{}, std::make_index_sequence<slots>{});
+  packed_row(update, factors, w, g, state, layout, float_row<Update, slots>, slots, no_signs);
 }
 
 template <class Rule, class Real> using Formula = typename Rule::template Update<Real>;
-
-template <class Rule, std::size_t... slot> constexpr auto signs_of(std::index_sequence<slot...>) {
-  return Signs<has_signs<Rule>(slot)...>{};
-}
 
 template <class Rule, class Real> constexpr auto sweep_of() {
   return sweep<Formula<Rule, Real>, Real, Rule::slots.size()>;
 }
 
-template <class Rule> constexpr auto packed_of() {
-  return packed<Formula<Rule, float>, decltype(signs_of<Rule>(std::make_index_sequence<Rule::slots.size()>{}))>;
-}
-
 template <class... Rules> constexpr SweepTable rows(TypeList<Rules...>) {
   return {{{sweep_of<Rules, float>(), sweep_of<Rules, double>()}...},
           {halved<Formula<Rules, float>, Rules::slots.size()>...},
-          {packed_of<Rules>()...}};
+          {packed<Formula<Rules, float>, Rules::slots.size(), unsigned_slots<Rules>>...}};
 }
 
 constexpr SweepTable table = rows(Optimizers{});

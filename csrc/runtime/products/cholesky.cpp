@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/products/mirror.hpp"
+
 namespace gs {
 
 template <class Real> Cholesky<Real>::Cholesky(std::size_t n, int threads, bool inverts) : n_(n), rows_(n) {
@@ -129,18 +131,21 @@ template <class Real> std::size_t Cholesky<Real>::factor_diagonal(std::size_t k)
 
 /// The inverse of the lower triangle of block k on the diagonal -> to (side, side), zeros elsewhere.
 template <class Real> void Cholesky<Real>::invert_diagonal(std::size_t k, Real* to) const {
+  constexpr std::size_t wide = 16;  // sums that are made side by side
   std::fill_n(to, side * side, Real(0));
   for (std::size_t i = 0; i < width(k); ++i) {
-    Real* const row = to + i * side;
-    for (std::size_t p = 0; p < i; ++p) {
-      const Real by = at(k + i, k + p);
-      const Real* const from = to + p * side;
-#pragma omp simd
-      for (std::size_t c = 0; c <= p; ++c) row[c] -= by * from[c];
-    }
     const Real pivot = at(k + i, k + i);
-    for (std::size_t c = 0; c < i; ++c) row[c] /= pivot;
-    row[i] = 1 / pivot;
+    for (std::size_t first = 0; first < i; first += wide) {
+      Real sums[wide] = {};
+      for (std::size_t p = first; p < i; ++p) {
+        const Real by = at(k + i, k + p);
+        const Real* const from = to + p * side + first;
+#pragma omp simd
+        for (std::size_t c = 0; c < wide; ++c) sums[c] -= by * from[c];
+      }
+      for (std::size_t c = 0; c < wide; ++c) to[i * side + first + c] = sums[c] / pivot;
+    }
+    to[i * side + i] = 1 / pivot;
   }
 }
 
@@ -162,8 +167,7 @@ template <class Real> void Cholesky<Real>::multiply(std::size_t i, std::size_t j
                             &at(i, j), n_, rows, columns, n_ - i);
   q.a_transposed = true;
   loops_.gemm(q, scratch);
-  for (std::size_t c = 0; c < columns; ++c)
-    for (std::size_t r = i == j ? c : 0; r < rows; ++r) at(j + c, i + r) = at(i + r, j + c);
+  mirror(&at(i, j), n_, rows, columns, i == j, &at(j, i), n_);
 }
 
 template <class Real>

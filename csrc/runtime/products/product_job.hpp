@@ -10,7 +10,6 @@
 #include "runtime/dispatch.hpp"
 #include "runtime/fetch.hpp"
 #include "runtime/job.hpp"
-#include "runtime/products/joint_product.hpp"
 #include "runtime/products/relay.hpp"
 #include "runtime/threads.hpp"
 
@@ -58,20 +57,6 @@ template <class Real> class ProductJob : public Job<Real> {
       if (chunk > pieces) second_half(chunk - pieces - 1, scratch);
       if (chunk + 1 == 2 * pieces) second_half(pieces - 1, scratch);
     }
-  }
-
-  bool run_with(const std::vector<const Job<Real>*>& others, std::vector<Real>& room) const override {
-    const auto jobs = same_jobs(*this, others);
-    std::vector<const Product<Real>*> products;
-    for (const ProductJob* job : jobs) products.push_back(&job->whole);
-    const JointProduct<Real> joint(std::move(products));
-    if (!joint.is_worth_it()) return false;
-    joint.multiply(gemm_, room);
-    for (std::size_t k = 0; k < jobs.size(); ++k) {
-      joint.take(k, 0, whole.rows, room, jobs[k]->whole.c, whole.ldc);
-      for (std::size_t i = 0; i < grid_.chunks(); ++i) jobs[k]->follow(jobs[k]->grid_.block(i));
-    }
-    return true;
   }
 
   std::string name() const override { return (whole.b_transposed ? "back " : "forward ") + sizes(whole); }

@@ -54,7 +54,7 @@ template <class Real> DeviceProblem device_chain(const Network<Real>& network, D
       return {"has branches"};
     }
     DeviceProblem problem{{}, layer};
-    visit_layer(network.layers[node.layer], [&](const auto& own) {
+    visit_layer(network.layer_of(node), [&](const auto& own) {
       if constexpr (is_known<std::decay_t<decltype(own)>>)
         chain.stages.push_back(stage_of(own));
       else

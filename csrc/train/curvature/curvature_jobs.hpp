@@ -10,6 +10,7 @@
 #include "kernels/products/gemm.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/job.hpp"
+#include "runtime/products/mirror.hpp"
 
 namespace gs {
 
@@ -64,10 +65,7 @@ template <class Real> class GramJob : public Job<Real> {
       for (std::size_t c = 0; c < tile.columns; ++c) row[c] = fresh[c] = keep * row[c] + take * fresh[c];
     }
     // The upper triangle is copied from the lower one, so that the matrix is symmetric to the bit.
-    for (std::size_t c = 0; c < tile.columns; ++c) {
-      Real* const row = to_ + (tile.j + c) * n_ + tile.i;
-      for (std::size_t r = tile.i == tile.j ? c : 0; r < tile.rows; ++r) row[r] = scratch[r * side + c];
-    }
+    mirror(scratch, side, tile.rows, tile.columns, tile.i == tile.j, to_ + tile.j * n_ + tile.i, n_);
   }
 
   std::string name() const override { return "gram " + std::to_string(n_); }

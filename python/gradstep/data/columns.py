@@ -82,7 +82,7 @@ def input_columns(
     x: Any,
     what: str,
     names: Sequence[str],
-    shapes: Sequence[tuple[int, ...]],
+    shapes: Sequence[tuple[int | None, ...]],
     dtype: str,
     takes_sparse: Sequence[bool] | None = None,
 ) -> list[Any]:
@@ -114,7 +114,7 @@ def input_columns(
     return found
 
 
-def _sparse_input(x: Any, name: str, shape: tuple[int, ...], dtype: str, takes_sparse: bool) -> SparseColumns:
+def _sparse_input(x: Any, name: str, shape: tuple[int | None, ...], dtype: str, takes_sparse: bool) -> SparseColumns:
     if x.shape[1:] != shape:
         raise ValueError(wrong_shape(x, name, shape))
     if not takes_sparse:

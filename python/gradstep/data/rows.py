@@ -92,8 +92,10 @@ def alone(data: Any, rows: int | None = None) -> Any:
     return only if lists else data
 
 
-def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+def inputs(x: np.ndarray, name: str, shape: tuple[int | None, ...], dtype: str) -> np.ndarray:
     """x (rows, *shape), or with a last axis of size 1 that one of the two lacks -> (rows, numbers a row).
+
+    Where None is in `shape`, any size fits, and axes stay as they are: (rows, *shape of a row).
 
     As in Keras images (rows, 28, 28) fit an input (28, 28, 1), numbers (rows,) an input (1,), and the other way round.
     Not copied if it is float32, float64, uint8, int32 or int64 in C order: the engine reads such rows where they lie.
@@ -102,14 +104,20 @@ def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.n
         x = x[..., None]
     elif x.ndim == len(shape) + 2 and x.shape[-1] == 1:
         x = x[..., 0]
+    if None in shape:
+        if len(shape) != x.ndim - 1 or any(n not in (None, size) for n, size in zip(shape, x.shape[1:], strict=True)):
+            raise ValueError(wrong_shape(x, name, shape))
+        if not all(x.shape[1:]):
+            raise ValueError(f"{name} must have a number along each axis; its shape is {x.shape}.")
+        return rows_of(x, x.dtype if x.dtype in READABLE else dtype)
     if x.ndim == 0 or x.shape[1:] != shape:
         raise ValueError(wrong_shape(x, name, shape))
-    return rows_of(x, x.dtype if x.dtype in READABLE else dtype).reshape(len(x), math.prod(shape))
+    return rows_of(x, x.dtype if x.dtype in READABLE else dtype).reshape(len(x), math.prod(shape))  # type: ignore[arg-type]
 
 
-def wrong_shape(x: Any, name: str, shape: tuple[int, ...]) -> str:
+def wrong_shape(x: Any, name: str, shape: tuple[int | None, ...]) -> str:
     """What is said of an input that has not the model's shape."""
-    wanted = ", ".join(map(str, ("rows", *shape)))
+    wanted = ", ".join(map(str, ("rows", *("any" if size is None else size for size in shape))))
     hint = " One row has an axis in front: x[None]." if x.shape == shape else ""
     return f"{name} has shape {x.shape}; the model takes ({wanted}).{hint}"
 

@@ -69,7 +69,8 @@ def program_of(model: Any, what: str) -> Program:
     """
     model._must_be_built()
     rows, steps, exits = model._connected_steps()
-    working, graph, values = _graph(rows, steps)
+    with model._at_sizes():
+        working, graph, values = _graph(rows, steps)
     program = Program(model.dtype)
     known = [program.input(row, name) for row, name in zip(rows, model.input_names, strict=True)]
     for place, *rest in graph.nodes:

@@ -51,7 +51,7 @@ class Mold:
         self.names = executor.losses_and_metrics.log_names
         self._uses = [[] if some is None else executor.uses(some) for some in (rows, held)]
         self._run = executor.run(rows, 1, True)  # raises what there is against the rows
-        make = maker_of(*first._connected_steps())
+        make = None if first._has_open else maker_of(*first._connected_steps())
         uses_engine = not isinstance(self._run, RunWithMetrics) and not self._run.asks_python
         self.is_possible = make is not None and uses_engine
         if make is None or executor.network is None:

@@ -1,7 +1,11 @@
-"""Minimization of any function, as `scipy.optimize.minimize` is called: descents, quasi-Newton methods."""
+"""Minimization of any function, as `scipy.optimize.minimize` is called: descents, quasi-Newton methods.
+
+`minimizing` has `minimize`. What is minimized is in `objectives`, how in `methods`; `loop` runs a method, `stop` and
+`ending` say why a run ended, `diagnosis` what went wrong; `many` has thousands of small problems at once.
+"""
 
 from .checking import check_grad
-from .many import minimize_many
+from .many.minimizing import minimize_many
 from .methods.multistart import MultiStart as multistart
 from .minimizing import minimize
 from .result import OptimizeResult

@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from ..checks import check_float, check_int, describe, shown
-from .bounds import Bounds
-from .differences import SCHEMES
 from .loop import Rules
 from .methods.base import Method
-from .objective import Limits
+from .objectives.bounds import Bounds
+from .objectives.differences import SCHEMES
+from .objectives.objective import Limits
 
 __all__ = ["Arguments", "default_method", "derivative", "limits_of", "map_of", "optional", "rules_of", "tolerance"]
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..checks import brief, check_int
 from ..hints import names_arguments
-from .differences import difference
-from .layout import Layout
-from .objective import Objective
+from .objectives.differences import difference
+from .objectives.layout import Layout
+from .objectives.objective import Objective
 from .result import OptimizeResult
 
 __all__ = ["check_grad", "mismatch", "worst_components"]

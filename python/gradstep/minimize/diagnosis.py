@@ -15,9 +15,9 @@ import numpy as np
 from .checking import mismatch, worst_components
 from .methods.base import Method
 from .methods.least_squares import LevenbergMarquardt
-from .objective import Objective
+from .objectives.objective import Objective
+from .objectives.residuals import Residuals
 from .record import Record
-from .residuals import Residuals
 from .stop import Stop
 
 __all__ = ["Diagnosis", "diagnose"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .objective import Objective
+from .objectives.objective import Objective
 from .stop import Stop
 
 __all__ = ["Ending", "ending"]

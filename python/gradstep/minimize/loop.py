@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _core
 from .methods.base import Method
-from .objective import Objective
+from .objectives.objective import Objective
 from .point import Point
 from .record import Record
 from .stop import Stop

@@ -13,21 +13,21 @@ from ..checks import check_bool, describe
 from ..hints import names_arguments
 from ..seeds import key_of
 from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, rules_of
-from .batches import BatchObjective, data_of
-from .bounds import Bounds
 from .checking import check_grad as compare
-from .compiled import machine_code
 from .diagnosis import Diagnosis, diagnose
 from .ending import Best, Ending, ending
-from .layout import Layout
 from .loop import Rules, callback_of, run
 from .methods.base import Method, free, largest
 from .methods.minibatch import with_data, without_data
 from .methods.registry import is_name, method_of
-from .objective import Objective
+from .objectives.batches import BatchObjective, data_of
+from .objectives.bounds import Bounds
+from .objectives.compiled import machine_code
+from .objectives.layout import Layout
+from .objectives.objective import Objective
+from .objectives.residuals import Residuals
 from .point import Point
 from .record import Record
-from .residuals import Residuals
 from .result import OptimizeResult
 from .stop import STATUS, Stop
 

@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..checks import brief, check_int, shape_of
+from ..checks import brief, check_int, open_shape_of
 from ..data.columns import Columns, arrays_of
 from ..export.exports import Exports
 from ..layers.base.layer import Layer
+from ..layers.base.sizes import fits
 from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic, works_as_in_inference
 from ..layers.base.tracing import flat, like
 from ..layers.base.variable import Variables
 from ..layers.base.weights import assign, leaves_of
 from ..layers.core.input import InputLayer
 from ..saving.savable import Savable
-from ..trainers.network import Step, network_of
+from ..trainers.sizes import rows_given
 from .changes import Changing
-from .flat_calls import flatten_calls, masks_given
+from .flat_calls import masks_given
 from .lr_find import FindsRate
 from .masked_calls import MaskedCalls, masks_of
 from .on_batches import OnBatches
+from .sizes import OfSizes
 from .summary import Summarized
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class Call(NamedTuple):
     is_last: bool
 
 
-class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, Changing):
+class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, Changing, OfSizes):
     """Base class of models of layers. A subclass connects the layers in `_layers`."""
 
     _is_part = True  # of a layer or model that has it as an attribute
@@ -137,9 +139,10 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
     def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
         """Every call of a layer, one by one, for rows as a run has them; and the outputs."""
         arrays = arrays_of(x)
+        rows = rows_given(self._input_rows, x)
         values = {
-            id(tensor): array.reshape(len(array), *(n for n in tensor.shape if n is not None))
-            for tensor, array in zip(self.inputs, arrays, strict=True)
+            id(tensor): array.reshape(len(array), *row)
+            for tensor, array, row in zip(self.inputs, arrays, rows, strict=True)
         }
         calls = []
         for node in self._calls:
@@ -197,14 +200,14 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
             if not leaf.built:
                 leaf._draw_key()
 
-    def _rows_shape(self) -> tuple[int, ...] | None:
+    def _rows_shape(self) -> tuple[int | None, ...] | None:
         """Shape of a row of the input, if it is known."""
         raise NotImplementedError
 
-    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
+    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """The shape of a row, if the model can take it."""
-        shape, known = shape_of("input_shape", tuple(input_shape)[1:]), self._rows_shape()
-        if known is not None and known != shape:
+        shape, known = open_shape_of("input_shape", tuple(input_shape)[1:]), self._rows_shape()
+        if known is not None and not fits(known, shape):
             raise ValueError(f"input_shape has rows of shape {shape}; model {self.name!r} takes {known}.")
         return shape
 
@@ -214,22 +217,6 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         return leaves_of(self._layers)
 
     # -- what computes it ----------------------------------------------------------------------------------------------
-
-    def _connect_engine(self, rows: Sequence[tuple[int, ...]]) -> None:
-        """Make what computes the layers, for inputs of these shapes of a row, over the weights where they lie."""
-        steps, outputs = self._steps_of(rows)
-        self._executor.connect(network_of(rows, steps, outputs), steps)
-        self._note_trainable()
-
-    def _steps_of(self, rows: Sequence[tuple[int, ...]]) -> tuple[list[Step], list[int]]:
-        """The calls of layers for inputs of these shapes of a row, and which of their values are the outputs."""
-        steps: list[Step] = []
-        return steps, flatten_calls(self, range(len(rows)), steps, len(rows))
-
-    def _connected_steps(self) -> tuple[list[tuple[int, ...]], list[Step], list[int]]:
-        """Shapes of a row of the inputs, the calls of layers, and which of their values are the outputs."""
-        rows = [tuple(n for n in tensor.shape if n is not None) for tensor in self.inputs]
-        return rows, *self._steps_of(rows)
 
     def _renew(self) -> None:
         super()._renew()
@@ -246,9 +233,6 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         self._last_call.forget()
         self._masked_calls.forget()
         self._executor.forget()
-
-    def _output_rows(self) -> list[tuple[int, ...]]:
-        return [tuple(n for n in tensor.shape if n is not None) for tensor in self.outputs]
 
     # Of models of one input and one output; a model of several has others.
 
@@ -273,7 +257,7 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         """Shapes of what a user gave as inputs, whose gradients will have them."""
         return [np.shape(x)]
 
-    def _model_of(self, layer: Layer, row: tuple[int, ...]) -> Any:
+    def _model_of(self, layer: Layer, row: tuple[int | None, ...]) -> Any:
         """A model of a layer that holds this one, alone."""
         from .functional import Functional  # here: it is derived from this
 
@@ -350,10 +334,8 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         paths = {id(layer): path for path, layer in self._leaves.items()}
         for path, layer in self._leaves.items():
             paths.update((id(more), f"{path}/{more.name}") for more in (*layer._stages, *layer._outputs))
-        inputs: list[Any] = self.inputs
-        steps: list[Step] = []
-        flatten_calls(self, range(len(inputs)), steps, len(inputs))
-        names = [tensor.node.operation.name for tensor in inputs]
+        steps = self._some_steps()
+        names = [tensor.node.operation.name for tensor in self.inputs]
         return names, [(paths.get(id(step.layer), step.layer.name), step.layer, list(step.sources)) for step in steps]
 
     def count_params(self) -> int:

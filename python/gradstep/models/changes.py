@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..hints import no_attribute
-from ..trainers.network import Step, network_of
 
 if TYPE_CHECKING:
     from ..layers.base.layer import Layer
     from ..trainers.executor import Executor
     from ..trainers.gradients import ForwardBackward
+    from ..trainers.sizes import Row
     from .masked_calls import MaskedCalls
 
 __all__ = ["Changing"]
@@ -20,6 +20,7 @@ __all__ = ["Changing"]
 ELSEWHERE = {
     "add_loss": "a custom loss, or activity_regularizer= of a layer, is in its place.",
     "add_metric": "compile(metrics=[...]) is in its place.",
+    "add_weight": "weights of a model's own lie in a layer: a subclass of layers.Layer, with build and call.",
     "cpu": "models compute on the CPU.",
     "cuda": "gradstep.config.set_device('cuda') is in its place.",
     "eval": "predict, evaluate and calls without training=True are in its place.",
@@ -54,8 +55,9 @@ class Changing:
         def _guard(self) -> Any: ...
         @property
         def _leaves(self) -> dict[str, Layer]: ...
-        def _connected_steps(self) -> tuple[list[tuple[int, ...]], list[Step], Sequence[int]]: ...
-        def _note_trainable(self) -> None: ...
+        @property
+        def _input_rows(self) -> list[Row]: ...
+        def _connect_engine(self, rows: Sequence[Row]) -> None: ...
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("__") and "_executor" not in vars(self):
@@ -70,9 +72,7 @@ class Changing:
         with self._guard:
             for leaf in self._leaves.values():
                 leaf._shared = True  # so that its weights stay
-            rows, steps, outputs = self._connected_steps()
             self._last_call.forget()
             self._masked_calls.forget()
-            executor.connect(network_of(rows, steps, outputs), steps)
-            self._note_trainable()
+            self._connect_engine(self._input_rows)
             executor.reconnect()

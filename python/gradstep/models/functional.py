@@ -12,7 +12,9 @@ import numpy as np
 from ..data.columns import Columns, input_columns
 from ..data.names import by_name
 from ..described import custom_object_scope
+from ..layers.base.holding import shapes_in
 from ..layers.base.layer import Layer
+from ..layers.base.sizes import fits
 from ..layers.base.symbolic import Node, tensors_of
 from ..layers.base.tracing import flat, like
 from ..layers.core.activation import Activation
@@ -21,6 +23,7 @@ from ..naming import path_part
 from ..saving.graphs import connected, described, described_graph, made_operation
 from ..saving.layers import give_weights, take_keys
 from ..saving.sharing import Reading, Writing
+from ..trainers.sizes import rows_given
 from .base import BaseModel
 from .subclassed import Subclassed
 from .topology import TensorSpec, Topology
@@ -61,6 +64,10 @@ class Functional(Subclassed, BaseModel):
 
     The gradients of a layer that is called more than once are added up.
 
+    A subclass may leave `inputs` and `outputs` out, make its layers in the constructor, and combine them in a method
+    ``call(self, inputs, training=None)``: it runs when the model is built, on symbolic tensors, and what it combined is
+    the model. It is built by the first data, or by `build`.
+
     Examples
     --------
     >>> import numpy as np, gradstep as gs
@@ -75,6 +82,17 @@ class Functional(Subclassed, BaseModel):
     ['loss', 'price_loss', 'kind_loss']
     >>> [outputs.shape for outputs in model.predict(data[0], verbose=0)]
     [(6, 1), (6, 3)]
+
+    As a class:
+
+    >>> class Network(gs.Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.hidden, self.out = gs.layers.Dense(8, "relu"), gs.layers.Dense(1)
+    ...     def call(self, inputs):
+    ...         return self.out(self.hidden(inputs))
+    >>> Network().predict(np.zeros((6, 4)), verbose=0).shape
+    (6, 1)
     """
 
     def __init__(
@@ -127,11 +145,11 @@ class Functional(Subclassed, BaseModel):
         if len(tensors) != len(self._ins):
             raise ValueError(f"model {self.name!r} must get {len(self._ins)} inputs; got {len(tensors)}.")
         for tensor, own in zip(tensors, self._ins.tensors, strict=True):
-            if tensor.shape != own.shape:
+            if not fits(own.shape, tensor.shape):
                 raise ValueError(
                     f"input {own.name!r} of model {self.name!r} has shape {own.shape}; got {tensor.shape}."
                 )
-        shapes = [tensor.shape for tensor in self._outs.tensors]
+        shapes = self._output_shapes([tensor.shape for tensor in tensors])
         node = Node(self, tensors, isinstance(x, (list, tuple)), shapes, self._dtype)
         return self._outs.structured(node.outputs)
 
@@ -162,7 +180,7 @@ class Functional(Subclassed, BaseModel):
 
     @property
     def _has_many(self) -> bool:
-        return len(self._ins) > 1 or self._lists_outputs
+        return self.built and (len(self._ins) > 1 or self._lists_outputs)
 
     def _pack_outputs(self, values: Sequence[Any]) -> Any:
         return self._outs.packed(values)
@@ -173,7 +191,7 @@ class Functional(Subclassed, BaseModel):
     def _input_shapes(self, x: Any, rows: Any) -> list[tuple[int, ...]]:
         if not self._has_many:
             return super()._input_shapes(x, rows)
-        return [(len(rows), *row) for row in self._ins.rows]
+        return [(len(rows), *row) for row in rows_given(self._ins.rows, rows)]
 
     def _ready(self, x: Any, name: str) -> Any:
         self._meet(x)
@@ -186,7 +204,7 @@ class Functional(Subclassed, BaseModel):
         takes = [False] * len(ins) if network is None else network.takes_sparse
         return Columns(input_columns(x, name, ins.names, ins.rows, self.dtype, takes))
 
-    def _rows_shape(self) -> tuple[int, ...] | None:
+    def _rows_shape(self) -> tuple[int | None, ...] | None:
         if not self.built:
             return None
         if self._has_many:
@@ -199,7 +217,7 @@ class Functional(Subclassed, BaseModel):
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
         """Shape of the output for a shape of the input, both with None for the rows."""
         self.build(input_shape)
-        return self.output_shape
+        return self._outs.packed(self._output_shapes(shapes_in(input_shape)))
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Make the weights of a subclass with `call`; of others, which have them, check the shape of the input.

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import describe, numeric
+from ..data.columns import Columns
 from ..layers.core.input import InputLayer
+from ..trainers.sizes import Row, rows_given
 
 if TYPE_CHECKING:
     from .base import BaseModel
@@ -52,11 +54,6 @@ class MaskedCalls:
         self._shapes = None
 
     @property
-    def _rows(self) -> list[tuple[int, ...]]:
-        """Shape of a row of each input."""
-        return [tuple(n for n in tensor.shape if n is not None) for tensor in self._model.inputs]
-
-    @property
     def was_last(self) -> bool:
         """Whether `backward` is for a call with masks."""
         return self._shapes is not None
@@ -66,12 +63,13 @@ class MaskedCalls:
     ) -> Any:
         """The outputs for inputs as a run has them, which a user gave in these shapes, and their masks."""
         model = self._model
-        rows = self._rows
+        rows = rows_given(model._input_rows, Columns(arrays))
         checked = [
             None if mask is None else self._checked(mask, (len(arrays[0]), *row), i)
             for i, (mask, row) in enumerate(zip(masks, rows, strict=True))
         ]
-        around = self._model_for([None if mask is None else mask.shape[1:] for mask in checked])
+        axes = zip(checked, model._input_rows, strict=True)
+        around = self._model_for([None if mask is None else row[: mask.ndim - 1] for mask, row in axes])
         given = [array.reshape(len(array), *row) for array, row in zip(arrays, rows, strict=True)]
         own, other = model._executor, around._executor
         other.calls = own.calls
@@ -91,14 +89,14 @@ class MaskedCalls:
             )
         return array.astype(bool)
 
-    def _model_for(self, masks: list[tuple[int, ...] | None]) -> Any:
+    def _model_for(self, masks: list[Row | None]) -> Any:
         """The model around for masks with such rows."""
         from .functional import Functional  # here: it is derived from what has this
 
         model = self._model
         wanted = masks, model._executor.version, model._executor.network
         if self._made_for is None or self._made_for[:2] != wanted[:2] or self._made_for[2] is not wanted[2]:
-            each = zip(self._rows, model.inputs, strict=True)
+            each = zip(model._input_rows, model.inputs, strict=True)
             inputs = [InputLayer(row, dtype=tensor.dtype).output for row, tensor in each]
             given = [None if row is None else InputLayer(row, dtype="bool").output for row in masks]
             made = model(model._pack_inputs(inputs), mask=model._pack_inputs(given))

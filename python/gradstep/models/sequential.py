@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import seeds
-from ..checks import describe, numeric, shape_of
+from ..checks import describe, numeric, open_shape_of
 from ..data.names import only_by_name
 from ..data.rows import inputs
 from ..described import custom_object_scope
 from ..layers.base.layer import Layer, Shape
+from ..layers.base.sizes import fits
 from ..layers.base.symbolic import Node, SymbolicTensor, tensors_of
 from ..layers.base.tracing import paused
 from ..layers.core.input import InputLayer
@@ -22,6 +23,7 @@ from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
 from ..saving.sharing import Reading, Writing
 from .base import BaseModel
+from .inferred import build_for, open_sizes
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -80,7 +82,8 @@ class Sequential(BaseModel):
         self._draws: dict[str, seeds.Sequence] = {}  # with a seed: where the keys of layers come from, by their names
         self.name = path_part(self, name)
         self._entrance: InputLayer | None = None
-        self._shape: tuple[int, ...] | None = None  # of one row of input
+        self._infers = False  # whether the shape is that of the first data
+        self._shape: tuple[int | None, ...] | None = None  # of one row of input; None in it is any size
         self._ends: list[Shape] = []  # shapes of what the first layers give, as far as they were asked
         given = [] if layers is None else layers
         if not isinstance(given, (list, tuple)):
@@ -178,7 +181,7 @@ class Sequential(BaseModel):
         """Where the keys of a layer come from: of each alone, so that it draws the same whenever it is added."""
         return seeds.Sequence(seed, first=(number + 1) << 32)
 
-    def _end(self, shape: tuple[int, ...]) -> Shape:
+    def _end(self, shape: tuple[int | None, ...]) -> Shape:
         """Shape of what the last layer gives; each layer is asked once."""
         for layer in self._layers[len(self._ends) :]:
             self._ends.append(layer.compute_output_shape(self._ends[-1] if self._ends else (None, *shape)))
@@ -200,13 +203,12 @@ class Sequential(BaseModel):
             The shape is not known, is another than the model has, or does not fit the layers.
         """
         if input_shape is not None:
-            shape = shape_of("input_shape", tuple(input_shape)[1:])
-            if self._shape is not None and shape != self._shape:
+            shape = open_shape_of("input_shape", tuple(input_shape)[1:])
+            if self._shape is not None and not fits(self._shape, shape):
                 raise ValueError(f"input_shape has rows of shape {shape}; model {self.name!r} has {self._shape}.")
         elif self._shape is None:
             raise ValueError(f"model {self.name!r} does not know its input: give build() an input_shape.")
-        else:
-            shape = self._shape
+        shape = shape if self._shape is None else self._shape
         if not self._layers:
             raise ValueError(f"model {self.name!r} must have a layer; it has none.")
         with self._guard, paused():  # two threads may ask a new model for its first outputs
@@ -222,7 +224,7 @@ class Sequential(BaseModel):
                     layer._batch = self._entrance.batch_size
                 with seeds.within(self._draws.get(layer.name)):
                     layer.build(current)
-                current = layer.output_shape
+                current = layer.compute_output_shape(current)
             self._shape = shape
             self._describe()
             self._connect_engine([shape])
@@ -251,12 +253,9 @@ class Sequential(BaseModel):
     def _ready(self, x: Any, name: str) -> np.ndarray:
         array = numeric(only_by_name(x, self.input_names, name), name)
         if not self.built:
-            if self._shape is None and array.ndim < 2:
-                raise ValueError(
-                    f"{name} must have shape (rows, numbers a row); its shape is {array.shape}. "
-                    f"For one number a row use {name}.reshape(-1, 1)."
-                )
-            self.build((None, *array.shape[1:]) if self._shape is None else None)
+            build_for(self, array, name)
+        elif self._infers and array.shape[1:] != self._shape:
+            open_sizes(self, array.shape[1:])
         assert self._shape is not None
         return inputs(array, name, self._shape, self.dtype)
 
@@ -276,7 +275,7 @@ class Sequential(BaseModel):
         """The name of the last layer, in a list."""
         return [self._layers[-1].name] if self._layers else []
 
-    def _rows_shape(self) -> tuple[int, ...] | None:
+    def _rows_shape(self) -> tuple[int | None, ...] | None:
         return self._shape
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
@@ -307,7 +306,7 @@ class Sequential(BaseModel):
         if len(tensors) != 1:
             raise ValueError(f"model {self.name!r} must get one input; got a list of {len(tensors)}.")
         self.build(tensors[0].shape)
-        return Node(self, tensors, False, [self.output_shape], self.dtype).outputs[0]
+        return Node(self, tensors, False, [self.compute_output_shape(tensors[0].shape)], self.dtype).outputs[0]
 
     @property
     def input_shape(self) -> Shape:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..checks import is_array, numeric
+from ..checks import check_bool, is_array, numeric
 from ..config import floatx
 from ..described import serialize
 from ..layers.base.custom_layer import revived_arguments
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..trainers.executor import Executor
+    from ..trainers.sizes import Row
 
 __all__ = ["Subclassed"]
 
@@ -55,7 +56,7 @@ class Subclassed:
         def build(self, input_shape: Any) -> None: ...
         def _renew(self) -> None: ...
         def _take_seed(self, seed: Any) -> None: ...
-        def _connect_engine(self, rows: Sequence[tuple[int, ...]]) -> None: ...
+        def _connect_engine(self, rows: Sequence[Row]) -> None: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -84,6 +85,13 @@ class Subclassed:
     def built(self) -> bool:
         """Whether the weights exist: always, but of a subclass with `call` from the first data or `build` on."""
         return vars(self).get("_ins") is not None
+
+    @built.setter
+    def built(self, value: bool) -> None:
+        """For `build` of a subclass, as Keras has it: that its layers are made. The model is built when `call` ran."""
+        if not self._is_made_by_call:
+            raise AttributeError(f"built of model {self.name!r} follows from its layers and cannot be set.")
+        check_bool("built", value)
 
     def _must_be_built(self) -> None:
         if not self.built:
@@ -157,6 +165,10 @@ class Subclassed:
         ins = TensorSpec(given, "inputs")
         made = traced(self, call, flat(given), (True, False) if asks else (None,))
         outs = TensorSpec(made.made, "outputs")
+        if not made.calls:
+            raise ValueError(
+                f"call() of model {self.name!r} must have a layer or operation between inputs and outputs."
+            )
         layers = held_layers(self)
         check_names(layers)
         leaves = list(self._leaves.values())
@@ -194,6 +206,9 @@ class Subclassed:
 
     def _losses_and_metrics(self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> LossesAndMetrics:
         if not self.built:  # of which outputs follows from `call`
+            plain = [one for one in flat([loss, metrics or [], weighted or []]) if isinstance(one, str)]
+            if not isinstance(loss, (list, tuple, Mapping)) and not isinstance(metrics, Mapping):
+                return LossesAndMetrics.of_one(["output"], loss, None, plain[isinstance(loss, str) :], None)
             return LossesAndMetrics.of_one([], None, None, None, None)
         made: LossesAndMetrics = super()._losses_and_metrics(loss, loss_weights, metrics, weighted)  # type: ignore[misc]
         return made

@@ -46,9 +46,9 @@ class TensorSpec:
         self.names = list(given) if isinstance(given, dict) else _different([t.node.operation.name for t in members])
 
     @property
-    def rows(self) -> list[tuple[int, ...]]:
-        """Shape of a row of each."""
-        return [tuple(n for n in tensor.shape if n is not None) for tensor in self.tensors]
+    def rows(self) -> list[tuple[int | None, ...]]:
+        """Shape of a row of each; None is any size."""
+        return [tensor.shape[1:] for tensor in self.tensors]
 
     def __len__(self) -> int:
         return len(self.tensors)

@@ -10,6 +10,7 @@ from .. import _core, layers
 from ..checks import check_int, describe
 from ..described import MODELS, revive
 from ..layers.base.layer import Layer, Shape
+from ..layers.base.sizes import for_weights
 from ..layers.base.weights import assign, leaves_of
 from ..layers.core.input import InputLayer
 from ..layers.recurrent.recurrent import Recurrent
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["described_input", "give_weights", "held_model", "made_layer", "take_keys", "take_weights"]
 
 
-def described_input(shape: Sequence[int], row: Sequence[Layer]) -> dict[str, Any]:
+def described_input(shape: Sequence[int | None], row: Sequence[Layer]) -> dict[str, Any]:
     """The entry of a model's input in a config."""
     dtype = row[0].dtype if row else "float32"
     return {
@@ -115,10 +116,10 @@ def give_weights(layer: Layer, input_shape: Any, reading: Reading) -> None:
             assign(layer.weights, source(number, path, [weight.shape for weight in layer.weights]))
         return
     shape = layer._check_shape(input_shape)
-    layer._input_shape = (None, *shape)
+    layer._input_shape, row = (None, *shape), for_weights(layer, shape)
     spec = layer.specification()
-    shapes = [] if spec is None else _core.weight_shapes([shape], spec)
-    states = layer._new_states(shape) if isinstance(layer, Recurrent) else []
+    shapes = [] if spec is None else _core.weight_shapes([row], spec)
+    states = layer._new_states(row) if isinstance(layer, Recurrent) else []
     shapes = shapes[: len(shapes) - len(states)]
     layer._weights = [*source(number, path, [tuple(sizes) for sizes in shapes]), *states] if shapes else []
     layer.built = True

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from ..checks import check_choice
+from ..config import FLOATS
 from ..described import known_objects
 from ..references import is_reference
 
@@ -28,7 +31,18 @@ def custom_model(entry: Mapping[str, Any]) -> Any:
     if not isinstance(found, type):
         return found if is_reference(entry.get("registered_name")) else None
     cls: Any = found
-    return cls.from_config(entry.get("config") or {})
+    config = dict(entry.get("config") or {})
+    parameters = inspect.signature(cls).parameters
+    # Arguments of every model of Keras's, which its constructor hands on.
+    rest = {name: config.pop(name) for name in ("trainable", "dtype") if name in config and name not in parameters}
+    dtype = rest.get("dtype")
+    dtype = (dtype.get("config") or {}).get("name") if isinstance(dtype, Mapping) else dtype
+    if dtype is not None:
+        check_choice("dtype", dtype, FLOATS)
+    made = cls.from_config(config)
+    if rest.get("trainable") is False:
+        made.trainable = False
+    return made
 
 
 def follows_from_call(entry: Any) -> bool:

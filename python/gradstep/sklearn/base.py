@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .. import seeds
 from ..checks import describe
+from .reading import validate_data
 from .sample_weights import check_sample_weight
 
 __all__ = ["NetworkMixin", "build_function", "non_finite"]

@@ -11,10 +11,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import validate_data
 
 from .descent import Descent, Progress
 from .linear import LinearClassifier, class_weights_of, labels_in
+from .reading import validate_data
 from .regression import REGRESSION_LOSSES
 from .sample_weights import check_sample_weight
 from .sgd_base import LARGEST_SEED, READ, StochasticDescent

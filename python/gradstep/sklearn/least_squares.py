@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 import scipy.sparse
-from sklearn.utils.validation import assert_all_finite, validate_data
+from sklearn.utils.validation import assert_all_finite
 
 from .objective import Objective, conjugate_gradients
+from .reading import validate_data
 from .sample_weights import check_sample_weight
 from .sgd_base import READ
 

@@ -11,7 +11,9 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import compute_class_weight
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
+
+from .reading import validate_data
 
 __all__ = ["LinearClassifier", "LinearModel", "LinearRegressor", "class_weights_of", "classes_of", "labels_in"]
 

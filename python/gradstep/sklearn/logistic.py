@@ -9,7 +9,6 @@ import numpy as np
 import scipy.special
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import Hidden, Interval, StrOptions
-from sklearn.utils.validation import validate_data
 
 from .estimator import Estimator
 from .l1 import proximal_newton
@@ -24,6 +23,7 @@ from .objective import (
     newton_cholesky_direction,
     warn_unless,
 )
+from .reading import validate_data
 from .sample_weights import check_sample_weight
 from .sgd_base import READ
 

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.base import OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import validate_data
 
 from .descent import Descent
 from .linear import LinearModel
+from .reading import validate_data
 from .sample_weights import check_sample_weight
 from .sgd_base import LARGEST_SEED, READ, StochasticDescent
 

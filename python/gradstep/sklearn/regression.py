@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from .descent import Descent
 from .linear import LinearRegressor
+from .reading import validate_data
 from .sample_weights import check_sample_weight
 from .sgd_base import LARGEST_SEED, READ, StochasticDescent
 

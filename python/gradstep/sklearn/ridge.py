@@ -12,12 +12,13 @@ from sklearn.base import MultiOutputMixin
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .estimator import Estimator
 from .least_squares import Centred, as_before, check_finite, nonnegative, read_regression
 from .linear import LinearClassifier, LinearRegressor, labels_in
 from .objective import solve, warn_unless
+from .reading import validate_data
 from .sample_weights import check_sample_weight
 from .sgd_base import READ
 

@@ -24,7 +24,12 @@ __all__ = ["LARGEST_SEED", "READ", "StochasticDescent"]
 
 LARGEST_SEED = np.iinfo(np.int32).max
 # How rows are read: as scikit-learn reads them.
-READ = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C", "accept_large_sparse": False}
+READ: dict[str, Any] = {
+    "accept_sparse": "csr",
+    "dtype": [np.float64, np.float32],
+    "order": "C",
+    "accept_large_sparse": False,
+}
 PASSIVE_AGGRESSIVE = {"pa1", "pa2"}
 SCHEDULES = set(_core.linear_step_lengths)
 OPTIMIZER_BATCH = 32  # rows of an optimizer's step by default

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import validate_data
 
 from .. import _core
 from .descent import rows_of
@@ -16,6 +15,7 @@ from .estimator import Estimator
 from .l1 import proximal_newton
 from .linear import LinearClassifier, LinearRegressor, classes_of
 from .objective import Objective, from_nearby, newton, newton_cg_direction, newton_cholesky_direction, warn_unless
+from .reading import validate_data
 from .sample_weights import check_sample_weight
 from .sgd_base import READ
 

@@ -24,7 +24,7 @@ def warn_of_targets(executor: Executor, rows: Rows) -> None:
     are probabilities where the loss takes logits, or the reverse."""
     known = executor.losses_and_metrics
     several = len(known.outputs) > 1
-    each = zip(known.outputs, known.losses, arrays_of(rows.y), executor.output_rows, strict=True)
+    each = zip(known.outputs, known.losses, arrays_of(rows.y), executor.sized(rows.x).rows, strict=True)
     for i, (name, loss, y, shape) in enumerate(each):
         if loss is not None and y is not None:
             _warn(loss, y, shape[-1], f"y[{name!r}]" if several else "y")

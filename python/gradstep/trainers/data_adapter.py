@@ -62,8 +62,9 @@ class DataAdapter:
         y = alone(y.toarray() if is_sparse(y) else y, x.shape[0] if x.ndim else 0)
         equal_rows(x, numeric(y, names[1]), names[:2])
         ready = model._ready(x[:1].toarray() if sparse else x, names[0])
-        known = targets(y, names[1], loss, self._executor.output_rows[0], model.dtype)
-        weights = row_weights(sample_weight, names[2], len(known), self._executor.output_rows[0])
+        row = self._executor.sized(ready).rows[0]
+        known = targets(y, names[1], loss, row, model.dtype)
+        weights = row_weights(sample_weight, names[2], len(known), row)
         if sparse:
             return SparseRows(x, known, weights)
         if kind and kind == self._kind(ready, known):
@@ -89,8 +90,9 @@ class DataAdapter:
         rows = len(columns)
         if rows == 0:
             raise ValueError(f"{names[0]} must have at least one row.")
-        known = target_columns(y, names[1], outputs, losses, self._executor.output_rows, rows, model.dtype)
-        weights = weight_columns(sample_weight, names[2], outputs, rows, self._executor.output_rows)
+        shapes = self._executor.sized(columns).rows
+        known = target_columns(y, names[1], outputs, losses, shapes, rows, model.dtype)
+        weights = weight_columns(sample_weight, names[2], outputs, rows, shapes)
         return ManyRows(columns, known, weights)
 
     def dense(self, rows: Rows, which: np.ndarray | slice | None = None) -> Rows:

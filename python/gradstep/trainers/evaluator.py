@@ -142,8 +142,7 @@ class Evaluator:
         hooks.on_predict_begin()
         outputs: list[list[np.ndarray]] = []
         for rows, batch in parts:
-            network, shapes = executor.network, executor.output_rows  # the call goes on with, whoever replaces them
-            assert network is not None
+            network, steps, shapes = executor.sized(rows)  # the call goes on with, whoever replaces them
             outs, done = [np.empty((len(rows), n), model.dtype) for n in network.outputs], 0
 
             def shaped(begin: int, end: int, outs: Any = outs, shapes: Any = shapes) -> list[np.ndarray]:
@@ -156,7 +155,7 @@ class Evaluator:
                 if each:
                     hooks.on_predict_batch_begin(index)
                 limit = 0.0 if each or model.stop_predicting else seconds
-                done = predict(network, executor.steps, arrays_of(rows), outs, batch, begin, limit)
+                done = predict(network, steps, arrays_of(rows), outs, batch, begin, limit)
                 for mapping in mappings:
                     mapping.let_go()
                 if each:
@@ -172,6 +171,13 @@ class Evaluator:
         hooks.on_predict_end()
         if not outputs:
             raise ValueError("x must give at least one batch; it gives none.")
+        for each in zip(*outputs, strict=True):
+            given = sorted({one.shape[1:] for one in each})
+            if len(given) > 1:
+                raise ValueError(
+                    "outputs of all batches must have rows of one shape to be put together; got "
+                    f"{', '.join(map(str, given))}. Call predict_on_batch for each batch."
+                )
         joined = [one[0] if len(one) == 1 else np.concatenate(one) for one in zip(*outputs, strict=True)]
         return model._pack_outputs(joined)
 

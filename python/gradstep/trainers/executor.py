@@ -25,20 +25,13 @@ from .model_face import ModelFace
 from .network import Step, address, check_backward, learned, renew
 from .on_gpu import DeviceLoop, device_loop, predict
 from .output_metrics import BorrowedMetrics, MetricUse
-from .runs import HasStepLogs, KeptRun, Run, RunOverBatches, RunWithMetrics
+from .runs import HasStepLogs, KeptRun, KeptRuns, Run, RunOverBatches, RunWithMetrics
+from .sizes import Sized, SizeTable, rows_given
 
 __all__ = ["Executor"]
 
-# Of the runs over single batches that are kept: how many, and of how many rows, for their buffers are kept too.
-MOST_KEPT, MOST_ROWS = 4, 1024
+MOST_ROWS = 1024  # of the runs over single batches that are kept, and their buffers with them
 SINGLE = 2**31  # the first number of a pass that is no epoch
-
-
-def _kind_of(rows: Rows, train: bool) -> tuple[Any, ...]:
-    """What a run over one batch must be made for."""
-    x = rows.x
-    sparse = x.sparse if isinstance(x, Columns) else isinstance(x, SparseColumns)
-    return len(rows), train, rows.weights is None, sparse, get_device()
 
 
 class Executor:
@@ -58,7 +51,7 @@ class Executor:
     network : Network or None
         None before the build.
     steps : list of Step
-        The calls of layers that the network is made of.
+        The calls of layers that the network is made of; of inputs of variable size, at any sizes.
     calls : int
         Batches trained on by themselves so far.
     losses_and_metrics : LossesAndMetrics
@@ -76,15 +69,21 @@ class Executor:
         self._optimizer: optimizers.Optimizer | Method | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self.partial: Any = None  # a `PartialStep`, while processes share out the optimizer's state
-        self._kept: dict[Any, KeptRun] = {}  # runs over single batches, by what these are
-        self._rows: tuple[Any, list[tuple[int, ...]]] = None, []  # shape of a row of each output, of this network
+        self._kept = KeptRuns()  # by what batches they are for
+        self._sized: Sized | None = None
+        self._sizes: SizeTable | None = None  # of inputs of variable size
 
     # -- what it is made of --------------------------------------------------------------------------------------------
 
-    def connect(self, network: _core.Network, steps: list[Step]) -> None:
-        """Take a network, made of these calls of layers."""
-        self.network, self.steps = network, steps
-        computed_by(self.model, (step.layer for step in steps))
+    def connect(self, sized: Sized, sizes: SizeTable | None = None) -> None:
+        """Take a network; sizes: what makes those for inputs of other sizes, where this one stands for all."""
+        self._sized, self._sizes = sized, sizes
+        self.network, self.steps = sized.network, sized.steps
+        computed_by(self.model, (step.layer for step in sized.steps))
+
+    def sized(self, x: Any) -> Sized:
+        """The network for data as a run has it. Raises ValueError where layers cannot take its sizes."""
+        return self._sized if self._sizes is None else self._sizes.of(x)  # type: ignore[return-value]
 
     def forget(self) -> None:
         """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
@@ -107,6 +106,8 @@ class Executor:
         """Tell the engine which weights are to be trained."""
         if self.network is not None:
             renew(self.network, self.steps)
+            if self._sizes is not None:
+                self._sizes.renew(self.network, self.steps)
 
     @property
     def optimizer(self) -> Any:
@@ -163,13 +164,6 @@ class Executor:
             raise ValueError("the model has no loss: call compile(optimizer=..., loss=...) first.")
         return self.loss
 
-    @property
-    def output_rows(self) -> list[tuple[int, ...]]:
-        """Shape of a row of each output, asked for once."""
-        if self._rows[0] is not self.network:
-            self._rows = self.network, self.model._output_rows()
-        return self._rows[1]
-
     def trained_weights(self) -> dict[str, np.ndarray]:
         """The weights that the engine trains, by name, in the order of the model's."""
         if self.network is None:
@@ -182,8 +176,7 @@ class Executor:
         """The trained weights of Dense layers and convolutions, by name: see `Attached._take_layers`."""
         if self.network is None:
             return {}
-        found = zip(learned(self.network), self.network.dense_weights, strict=True)
-        known = {address(weight): of_layer for weight, of_layer in found}
+        known = dict(zip(map(address, learned(self.network)), self.network.dense_weights, strict=True))
         named = {name: known[address(weight)] for name, weight in self.trained_weights().items()}
         return {name: of_layer for name, of_layer in named.items() if of_layer[1]}
 
@@ -203,7 +196,7 @@ class Executor:
         ys, weighted = arrays_of(rows.y), [one is not None for one in self._weights_of(rows)]
         return [
             use if use.metric is None else use._replace(metric=self.lent.of(use.metric))
-            for use in self.losses_and_metrics.uses(ys, self.output_rows, self.model.dtype, weighted)
+            for use in self.losses_and_metrics.uses(ys, self.sized(rows.x).rows, self.model.dtype, weighted)
         ]
 
     def _weights_of(self, rows: Rows) -> list[np.ndarray | None]:
@@ -224,7 +217,7 @@ class Executor:
         def make(optimizer: optimizers.Optimizer | None, indices: Sequence[int]) -> Run:
             loop = self.loop(rows, batch, uses, optimizer, indices)
             has_metrics = any(use.metric for use in uses)
-            return RunWithMetrics(loop, ys, uses, weights, self.output_rows, fresh) if has_metrics else loop
+            return RunWithMetrics(loop, ys, uses, weights, self.sized(rows.x).rows, fresh) if has_metrics else loop
 
         if not train:
             return make(None, [])
@@ -267,7 +260,7 @@ class Executor:
             if not any(use.metric for use in uses):
                 return loop, loop
             ys, weights = arrays_of(rows.y), self._weights_of(rows)
-            return RunWithMetrics(loop, ys, uses, weights, self.output_rows, True), loop
+            return RunWithMetrics(loop, ys, uses, weights, self.sized(rows.x).rows, True), loop
 
     def _attached(self, optimizer: optimizers.Optimizer, network: _core.Network) -> list[int]:
         """Make the weights known to the optimizer: their numbers there, in the network's order."""
@@ -300,14 +293,14 @@ class Executor:
         for use in uses:
             if use.engine and use.engine != "loss":
                 names[use.output].append(use.engine)
-        assert self.network is not None
+        sized = self.sized(rows.x)
         leaves = [] if optimizer is None else [leaf._core for leaf in optimizer._leaves()]
         attached = leaves, [] if optimizer is None else optimizer._leaf_positions(indices)
         if get_device() == "cuda":
             given = (specifications, names), arrays_of(rows.x), targets, batch, optimizer, attached
-            return device_loop(self.network, self.steps, *given, gradients, reads)
+            return device_loop(sized.network, sized.steps, *given, gradients, reads)
         return _core.TrainLoop(
-            self.network if network is None else network,
+            sized.network if network is None else network,
             specifications,
             names,
             arrays_of(rows.x),
@@ -324,13 +317,15 @@ class Executor:
 
     def specifications(self, rows: Rows) -> list[Any]:
         """Losses, as the compiled core takes them."""
-        return self.losses_and_metrics.specifications(arrays_of(rows.y), self.output_rows, self._weights_of(rows))
+        ys, shapes = arrays_of(rows.y), self.sized(rows.x).rows
+        return self.losses_and_metrics.specifications(ys, shapes, self._weights_of(rows))
 
     def targets(self, rows: Rows) -> Targets:
         """Targets and weights, as the compiled core takes them."""
-        if self.loss is not None and isinstance(rows.y, np.ndarray) and len(self.output_rows[0]) == 1:
+        shapes = self.sized(rows.x).rows
+        if self.loss is not None and isinstance(rows.y, np.ndarray) and len(shapes[0]) == 1:
             return Targets([rows.y], [rows.weights], [self.loss._mask(rows.y)])  # nothing to be arranged
-        return self.losses_and_metrics.targets(arrays_of(rows.y), self.output_rows, self._weights_of(rows))
+        return self.losses_and_metrics.targets(arrays_of(rows.y), shapes, self._weights_of(rows))
 
     # -- single batches ------------------------------------------------------------------------------------------------
 
@@ -341,9 +336,15 @@ class Executor:
         """
         return self.kept_run(rows, train) or self.fresh_run(rows, train, fresh)
 
+    def _kind_of(self, rows: Rows, train: bool) -> tuple[Any, ...]:
+        """What a run over one batch must be made for."""
+        sparse = rows.x.sparse if isinstance(rows.x, Columns) else isinstance(rows.x, SparseColumns)
+        shapes = None if self._sizes is None else rows_given(self._sizes.rows, rows.x)
+        return len(rows), train, rows.weights is None, sparse, get_device(), shapes
+
     def kept_run(self, rows: Rows, train: bool) -> KeptRun | None:
         """One that was made before, by the engine alone."""
-        kept = self._kept.pop(_kind_of(rows, train), None)
+        kept = self._kept.pop(self._kind_of(rows, train), None)
         if kept is None or kept.version != self.version:
             return None
         kept.run.take(arrays_of(rows.x), *self.targets(rows))
@@ -355,7 +356,8 @@ class Executor:
         run = self.run(rows, len(rows), train, fresh)
         in_python = any(map(callable, self.specifications(rows)))
         is_kept = isinstance(run, (_core.TrainLoop, DeviceLoop)) and len(rows) <= MOST_ROWS and not in_python
-        return KeptRun(run, _kind_of(rows, train) if is_kept else None, version)
+        numbers = len(rows) * self.sized(rows.x).network.numbers
+        return KeptRun(run, self._kind_of(rows, train) if is_kept else None, version, numbers)
 
     def put_back(self, kept: KeptRun) -> None:
         """Keep a run for the next batch like its own, if it can be."""
@@ -363,9 +365,7 @@ class Executor:
             return
         kept.run.release()
         if kept.version == self.version:
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            self._kept[kept.key] = kept
+            self._kept.keep(kept, self._sizes is not None)
 
     def stream(self, sample: Rows, train: bool) -> RunOverBatches:
         """A pass over batches like the sample, of which a run could be made."""
@@ -385,11 +385,10 @@ class Executor:
 
     def outputs(self, rows: Any) -> Any:
         """The outputs for rows as the engine reads them, in one batch."""
-        network, count = self.network, len(rows)
-        assert network is not None
-        outs = [np.empty((count, *row), self.model.dtype) for row in self.output_rows]
+        (network, steps, shapes), count = self.sized(rows), len(rows)
+        outs = [np.empty((count, *row), self.model.dtype) for row in shapes]
         flat = [out if out.ndim == 2 else out.reshape(count, math.prod(out.shape[1:])) for out in outs]
-        predict(network, self.steps, arrays_of(rows), flat, max(count, 1), 0, 0.0)
+        predict(network, steps, arrays_of(rows), flat, max(count, 1), 0, 0.0)
         return self.model._pack_outputs(outs)
 
     def logs(self, run: Any, names: Sequence[str] | None = None) -> dict[str, float]:

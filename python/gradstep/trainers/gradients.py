@@ -17,8 +17,7 @@ __all__ = ["ForwardBackward", "value_and_grad"]
 
 def value_and_grad(executor: Executor, rows: Rows) -> tuple[float, list[np.ndarray]]:
     """The loss of rows in training, and its gradient by each weight that is trained."""
-    network, x = executor.network, arrays_of(rows.x)
-    assert network is not None
+    network, x = executor.sized(rows.x).network, arrays_of(rows.x)
     check_backward(executor.steps, len(x))
     trained, losses = list(executor.trained_weights().values()), executor.specifications(rows)
     if not any(map(callable, losses)) and not any(step.layer._computing._in_numpy for step in executor.steps):
@@ -39,22 +38,23 @@ class ForwardBackward:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+        self._network: _core.Network | None = None
         self._halves: _core.ForwardBackward | None = None
         # Shapes of the inputs, as the user gave them, and of the outputs.
         self._shapes: tuple[list[tuple[int, ...]], list[tuple[int, ...]]] | None = None
 
     def forget(self) -> None:
         """The network, or what it trains, is another from now on."""
-        self._halves = self._shapes = None
+        self._network = self._halves = self._shapes = None
 
     def forward(self, rows: Any, input_shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
         """The outputs for rows as the engine reads them."""
         executor, arrays = self._executor, [np.array(array) for array in arrays_of(rows)]  # backward reads them
-        shapes = [(len(rows), *row) for row in executor.output_rows]
-        assert executor.network is not None
+        network, _, outputs = executor.sized(rows)
+        shapes = [(len(rows), *row) for row in outputs]
         with executor.guard:
-            if self._halves is None:
-                self._halves = _core.ForwardBackward(executor.network)
+            if self._halves is None or self._network is not network:
+                self._network, self._halves = network, _core.ForwardBackward(network)
             self._shapes = None
             made = self._halves.forward(arrays, True, executor.call_number(), None, True)
             self._shapes = input_shapes, shapes
@@ -79,7 +79,7 @@ class ForwardBackward:
 
     def backward(self, dys: list[np.ndarray | None]) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """The gradients by the inputs, and by the trainable weights, for those by the outputs; None: zeros."""
-        network, model = self._executor.network, self._executor.model
+        network, model = self._network, self._executor.model
         assert self._shapes is not None
         assert self._halves is not None
         assert network is not None

@@ -73,9 +73,6 @@ class ModelFace(Protocol):
     def _columns(self, x: Any, name: str) -> Columns:
         """The same for several inputs or outputs; sparse matrices stay so where the network multiplies them."""
 
-    def _output_rows(self) -> list[tuple[int, ...]]:
-        """Shape of a row of each output."""
-
     def _pack_outputs(self, values: Sequence[Any]) -> Any:
         """Values, one for each output, as outputs are given."""
 

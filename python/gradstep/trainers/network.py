@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core
 from ..layers.base.call_graph import CallGraph, Value
 from ..layers.base.layer import Layer
+from ..layers.base.sizes import is_resizing
 
 __all__ = [
     "DIRECT",
@@ -24,6 +25,7 @@ __all__ = [
     "maker_of",
     "network_of",
     "renew",
+    "weight_settings",
 ]
 
 T = TypeVar("T")
@@ -117,6 +119,8 @@ def graph_of(
         masks: list[Value | None] = [None] * len(values)
         for layer, sources, at_once, _ in steps:
             given, known = [values[i] for i in sources], [masks[i] for i in sources]
+            if is_resizing():  # a layer may be called on inputs of several sizes
+                layer._build_for([(None, *one.row[len(at_once) :]) for one in given])
             if at_once:
                 output, mask = graph.call(layer, given, row=(*at_once, *layer._output_row)), known[0]
             else:
@@ -155,8 +159,13 @@ def _fitting(mask: Value | None, output: Value) -> int | None:
 
 def renew(network: _core.Network, steps: Sequence[Step]) -> None:
     """Tell what computes layers which weights are to be trained now, and how."""
+    network.set_weight_attributes(weight_settings(network, steps))
+
+
+def weight_settings(network: _core.Network, steps: Sequence[Step]) -> list[Any]:
+    """For each layer of a network, and each weight of it, whether it is trained, its penalty and its constraint."""
     settings: list[Any] = [layer._settings()[: len(layer._weights)] for layer in computing_layers(steps)]
-    network.set_weight_attributes(settings + [[]] * (len(network.trained) - len(settings)))
+    return settings + [[]] * (len(network.trained) - len(settings))
 
 
 def check_backward(steps: Sequence[Step], inputs: int) -> None:

@@ -14,7 +14,10 @@ from ..metrics.reduction import MeanMetricWrapper
 from .losses_and_metrics import beside
 from .output_metrics import MetricUse
 
-__all__ = ["HasStepLogs", "KeptRun", "Run", "RunOverBatches", "RunWithMetrics"]
+__all__ = ["HasStepLogs", "KeptRun", "KeptRuns", "Run", "RunOverBatches", "RunWithMetrics"]
+
+# How many runs over single batches are kept; and of batches of many shapes, if they have memory for no more numbers.
+MOST_KEPT, MOST_SMALL, MOST_NUMBERS = 4, 32, 1 << 22
 
 
 class RunWithMetrics:
@@ -130,6 +133,18 @@ class KeptRun(NamedTuple):
     run: Any
     key: Any  # what batches it is for; None: it is not kept
     version: int  # of the model
+    numbers: int  # that layers give for its batch, for which it has memory
+
+
+class KeptRuns(dict[Any, KeptRun]):
+    """Runs over single batches that wait for another batch like theirs, those used last at the end."""
+
+    def keep(self, kept: KeptRun, many: bool) -> None:
+        """Keep a run, and let go of those that were used first; many: whether batches have many shapes."""
+        most, numbers = MOST_SMALL if many else MOST_KEPT, kept.numbers + sum(one.numbers for one in self.values())
+        while len(self) >= most or (len(self) >= MOST_KEPT and numbers > MOST_NUMBERS):
+            numbers -= self.pop(next(iter(self))).numbers
+        self[kept.key] = kept
 
 
 class RunOverBatches:

@@ -20,11 +20,10 @@ def jvp(
     executor: Executor, rows: Any, directions: Any, dxs: Sequence[np.ndarray] | None, training: bool
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The outputs for rows, and how they move; directions: of the model's trainable weights."""
-    network, arrays = executor.network, arrays_of(rows)
-    assert network is not None
+    (network, _, outputs), arrays = executor.sized(rows), arrays_of(rows)
     moves = None if directions is None else in_order(executor, directions)
     given = None if dxs is None else [np.ascontiguousarray(dx.reshape(len(dx), -1)) for dx in dxs]
-    shapes = [(len(rows), *row) for row in executor.output_rows]
+    shapes = [(len(rows), *row) for row in outputs]
     with executor.guard:
         ys, dys = network.jvp(arrays, moves, given, executor.last_number(), training)
     reshape = [[each.reshape(shape) for each, shape in zip(all_, shapes, strict=True)] for all_ in (ys, dys)]
@@ -33,8 +32,7 @@ def jvp(
 
 def gauss_newton_product(executor: Executor, rows: Rows, directions: Any) -> list[np.ndarray]:
     """The Gauss-Newton matrix of the loss of rows in training, times directions of the weights that are trained."""
-    network, x = executor.network, arrays_of(rows.x)
-    assert network is not None
+    network, x = executor.sized(rows.x).network, arrays_of(rows.x)
     check_backward(executor.steps, len(x))
     losses, targets = executor.specifications(rows), executor.targets(rows)
     check_second_derivatives(executor, losses)

@@ -12,6 +12,7 @@ from ... import seeds
 from ...checks import check_bool, check_float, numeric
 from ..base.layer import Shape
 from ..base.output import Output
+from ..base.sizes import Resized, fits, is_resizing
 from ..base.symbolic import Node, is_symbolic, tensors_of, works_as_in_inference
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Attending(Base):
     _arguments: tuple[str, ...] = ("query", "value")
     _causal = False
     _masked = (False, False, False)  # and which masks: of queries, of keys, of both
+    _known_outputs = Resized((None, []))  # and for which inputs they were made
     _scored = False  # whether calls with symbolic tensors give the weights of the means, too
 
     dropout: float
@@ -66,7 +68,7 @@ class Attending(Base):
         """How many groups of steps a row has that see nothing of one another."""
         return 1
 
-    def _rows_of(self, shapes: Any) -> list[tuple[int, ...]]:
+    def _rows_of(self, shapes: Any) -> list[Any]:
         """Shapes of a row of query, value and key."""
         rows = super()._rows_of(shapes)
         named = dict(zip(self._arguments, rows, strict=False))
@@ -85,12 +87,16 @@ class Attending(Base):
         if len(input_shape) == 3 and self._arguments == ("query", "value"):
             self._arguments = ("query", "value", "key")
         rows = self._rows_of(input_shape)
-        known = [tuple(shape[1:]) for shape in self._shapes]
         if self.built:
-            if rows != known:
+            known = [tuple(shape[1:]) for shape in vars(self)["_built_shapes"]]
+            if not all(fits(one, row) for one, row in zip(known, rows, strict=True)):
                 raise ValueError(f"layer {self.name!r} was built for rows of {known}; got {rows}.")
+            if is_resizing():
+                self._shapes = [(None, *row) for row in rows]
             return
-        self._output_shape(rows)
+        self.compute_output_shape(input_shape)
+        if any(row[-1] is None for row in rows):
+            raise ValueError(f"layer {self.name!r} must know the size of the last axis of each input; got {rows}.")
         self._weights = self._drawn_for(rows)
         self._check_rules()
         self._shapes = [(None, *row) for row in rows]
@@ -163,6 +169,8 @@ class Attending(Base):
     @property
     def _output_row(self) -> tuple[int, ...]:
         row = super()._output_row
+        if self._scored and self._is_open:
+            return (None,)  # type: ignore[return-value]
         return (math.prod(row) + math.prod(self._scores_row()),) if self._scored else row
 
     @property
@@ -170,16 +178,16 @@ class Attending(Base):
         """Layers that extract the output and the weights from both of them joined; the same in every call."""
         if not self._scored:
             return []
-        known: list[Output] | None = vars(self).get("_known_outputs")
-        if known is None:
+        made_for, known = self._known_outputs
+        if made_for != self._shapes:
             row = super()._output_row
             parts = [(0, row, True), (math.prod(row), self._scores_row(), False)]
             known = []
             for i, part in enumerate(parts):
                 known.append(Output(*part, dtype=self.dtype, name=f"{self.name}_output_{i}"))
                 known[-1].build((None, *self._output_row))
-            self._known_outputs = known
-        return known
+            self._known_outputs = self._shapes, known
+        return known  # type: ignore[no-any-return]
 
     def _checked_inputs(self, x: Any) -> list[np.ndarray]:
         arrays = [numeric(one, name) for name, one in zip(self._arguments, x, strict=True)]

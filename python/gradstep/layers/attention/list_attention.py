@@ -41,10 +41,10 @@ class ListAttention(Attending):
 
     def _scores_row(self) -> tuple[int, ...]:
         query, value = self._shapes[:2]
-        return tuple(n for n in (*query[1:-1], value[-2]) if n is not None)
+        return (*query[1:-1], value[-2])
 
     def _groups(self) -> int:
-        return math.prod(self._shapes[0][1:-2]) if self._shapes else 1  # type: ignore[arg-type]
+        return math.prod(self._shapes[0][1:-2]) if self._shapes else 1
 
     def _one(self) -> np.ndarray:
         """A weight that is the number 1."""

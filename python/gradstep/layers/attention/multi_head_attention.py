@@ -171,7 +171,7 @@ class MultiHeadAttention(Attending, Merge):
     @property
     def _query(self) -> tuple[int, ...]:
         """The shape of a row of the query."""
-        return tuple(n for n in self._shapes[0][1:] if n is not None) if self._shapes else (1, 1)
+        return tuple(self._shapes[0][1:]) if self._shapes else (1, 1)
 
     def _groups(self) -> int:
         return math.prod(self._sizes(self._query)[0])
@@ -225,7 +225,7 @@ class MultiHeadAttention(Attending, Merge):
         }
 
     def _scores_row(self) -> tuple[int, ...]:
-        (outer, queries), (_, keys) = self._sizes(self._query), self._sizes(self._shapes[1][1:])  # type: ignore[arg-type]
+        (outer, queries), (_, keys) = self._sizes(self._query), self._sizes(self._shapes[1][1:])
         return (*outer, self.num_heads, *queries, *keys)
 
     # -- groups along other axes than the first ----------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import custom_layer_calls
+from .sizes import is_resizing
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -153,6 +154,7 @@ class CallGraph:
         self.nodes: list[tuple[Any, ...]] = []
         self.rows: list[tuple[int, ...]] = []
         self._places = {id(layer): i for i, layer in enumerate(layers)}
+        self._rows_read: dict[int, list[tuple[int, ...]]] = {}  # shapes of the inputs of a layer's first call
         self._count = len(shapes)
         self._always, self._frozen = always_masked, frozen
         self.masked: set[int] = set()
@@ -170,16 +172,26 @@ class CallGraph:
     ) -> Value:
         """Add a call of a layer; mask: the mask that its numbers depend on; row: the shape of a row of the output."""
         read = [*inputs] if mask is None else [*inputs, mask]
-        place = self._places[id(layer)]
+        place, rows = self._places[id(layer)], [one.row for one in read]
+        node: tuple[Any, ...] = (place, tuple(one.number for one in read))
         if not self.specifications[place]:
-            spec, computing = layer._full_specification(mask is not None), layer._computing
-            frozen = id(layer) in self._frozen
-            if spec and frozen:
-                spec |= {"in_inference": True}
-            self.specifications[place] = spec or _external(
-                computing, place + 1, [one.row for one in read], mask is not None, frozen
-            )
-        return self._value((place, tuple(one.number for one in read)), layer._output_row if row is None else row)
+            self.specifications[place] = self._described(layer, place, rows, mask is not None)
+            self._rows_read[place] = rows
+        elif rows != self._rows_read[place] and is_resizing():
+            if layer._computing._in_numpy:
+                raise ValueError(
+                    f"layer {layer.name!r} computes in Python: it must get inputs of one size in all of its calls; got "
+                    f"rows of shape {self._rows_read[place][0]} and {rows[0]}. Give each call a layer."
+                )
+            node = (*node, self._described(layer, place, rows, mask is not None))
+        return self._value(node, layer._output_row if row is None else row)
+
+    def _described(self, layer: Layer, place: int, rows: Sequence[tuple[int, ...]], masked: bool) -> dict[str, Any]:
+        """The specification of a layer for inputs of these shapes of a row."""
+        spec, frozen = layer._full_specification(masked), id(layer) in self._frozen
+        if spec and frozen:
+            spec |= {"in_inference": True}
+        return spec or _external(layer._computing, place + 1, rows, masked, frozen)
 
     def add(self, specification: dict[str, Any], inputs: Sequence[Value], row: tuple[int, ...]) -> Value:
         """Add an operation without weights that belongs to no layer."""

@@ -88,12 +88,7 @@ class Composite:
     @property
     def _holds_model(self) -> bool:
         """Whether it has the layers of a model in it, in whose place they stand in a network."""
-        known: bool | None = vars(self).get("_holds_model")
-        return self._is_made_by_call if known is None else known
-
-    @_holds_model.setter
-    def _holds_model(self, holds: bool) -> None:
-        vars(self)["_holds_model"] = holds
+        return self._is_made_by_call
 
     @property
     def _leaves(self) -> dict[str, Any]:
@@ -150,6 +145,8 @@ class Composite:
                 try:
                     discard(self._traced(given).calls)
                     known = True
+                except NotImplementedError:
+                    raise
                 except Exception as error:  # whatever NumPy's code does with what has no numbers
                     vars(self)["_why_numpy"] = str(error)
             vars(self)["_made_of_layers"] = known

@@ -12,13 +12,15 @@ import numpy as np
 from ... import _core, constraints, initializers, regularizers
 from ...checks import check_bool, check_config, shape_of, shown
 from ...described import MODELS, arguments_of, revive, serialize
+from . import custom_layer_calls
 from .holding import given_arguments
+from .sizes import PROBES, common, for_weights, is_open, is_resizing, probed
 from .tracing import current
 from .variable import Variable
 
 if TYPE_CHECKING:
     from .eager import EagerExecutor
-    from .layer import Shape
+    from .layer import Layer, Shape
 
 __all__ = ["CustomLayer", "revived_arguments"]
 
@@ -26,6 +28,8 @@ Self = TypeVar("Self", bound="CustomLayer")
 
 # Arguments of every layer, which the constructor of a subclass need not take.
 COMMON = ("name", "trainable", "dtype")
+# Shapes of outputs that were tried and are kept.
+MOST_TRIED = 64
 
 
 class CustomLayer:
@@ -39,13 +43,16 @@ class CustomLayer:
     _weight_names: Sequence[str]
     _trained: Sequence[bool]
     _passing: tuple[str, ...]
-    _input_shape: Shape | None
+    _input_shape: Any
     _eager: EagerExecutor
 
     if TYPE_CHECKING:
+        _stages: Sequence[Layer]
 
+        @property
+        def _output_row(self) -> tuple[int, ...]: ...
         def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]: ...
-        def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]: ...
+        def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]: ...
         def _check_rules(self) -> None: ...
         def _shape_of_parts(self, input_shape: Any) -> Any: ...
 
@@ -78,7 +85,8 @@ class CustomLayer:
         self._variables = [array if isinstance(array, Variable) else array.view(Variable) for array in arrays]
 
     def _draw(self, input_shape: Any) -> None:
-        self._weights = [*self.draw_weights(tuple(input_shape)[1:]), *self._weights]
+        row = for_weights(self, tuple(input_shape)[1:])  # type: ignore[arg-type]
+        self._weights = [*self.draw_weights(row), *self._weights]
 
     def _build_around(self, build: Callable[..., Any], input_shape: Sequence[int | None]) -> None:
         if self._is_made_by_call:
@@ -86,6 +94,8 @@ class CustomLayer:
             return
         shape = self._check_shape(input_shape)
         if self.built:
+            if is_resizing():
+                self._input_shape = (None, *shape)
             return
         if self._shape_of_parts(input_shape) is not None:
             return
@@ -101,6 +111,26 @@ class CustomLayer:
             raise
         self._input_shape = (None, *shape)
         self.built = True
+        if None in shape and not is_resizing():
+            for stage in self._stages:
+                stage.build((None, *self._output_row))
+
+    def _output_by_trial(self, row: tuple[int | None, ...]) -> Shape:
+        """Shape of the output of a custom layer, for rows of a shape: what rows of zeros give."""
+
+        def tried(shape: Any) -> Shape:
+            row, known = tuple(shape[1:]), self._tried_outputs
+            if row not in known:
+                if len(known) >= MOST_TRIED:
+                    known.clear()
+                known[row] = custom_layer_calls.output_by_trial(self, row)  # type: ignore[arg-type]
+            return (None, *known[row])
+
+        shape = (None, *row)
+        if not is_open(shape):
+            return tried(shape)
+        made: Shape = common(*probed(tried, shape, PROBES[:1]))
+        return made
 
     def _backward_around(self, backward: Callable[..., Any], dy: Any) -> Any:
         return self._eager.backward(dy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ... import _core
 from ...checks import numeric, rows_of
 from . import custom_layer_calls
 from .call_graph import CallGraph, Value
+from .sizes import at_sizes
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -39,8 +41,9 @@ class EagerExecutor:
 
     def forward(self, x: Any, training: bool, mask: Any = None) -> Any:
         """As `Layer.__call__`."""
-        with self._layer._guard:
-            return self._layer._unpacked(self._forward(x, training, mask))
+        layer = self._layer
+        with layer._guard, at_sizes() if layer._is_open else nullcontext():
+            return layer._unpacked(self._forward(x, training, mask))
 
     def _forward(self, x: Any, training: bool, mask: Any = None) -> np.ndarray:
         layer, arrays = self._layer, self._layer._checked_inputs(x)
@@ -95,7 +98,12 @@ class EagerExecutor:
 
     def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         """As `Layer.backward`."""
-        with self._layer._guard:
+        layer = self._layer
+        if self._shapes is None or not layer._is_open:
+            with layer._guard:
+                return self._backward(dy)
+        with layer._guard, at_sizes():
+            layer._build_for([(None, *shape[1:]) for shape in self._shapes[0]])
             return self._backward(dy)
 
     def _backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:

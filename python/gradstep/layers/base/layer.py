@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import _core
-from ...checks import check_bool, check_choice, check_int, numeric, shape_of
+from ...checks import check_bool, check_choice, check_int, numeric, open_shape_of
 from ...config import FLOATS, floatx
 from ...naming import path_part
-from . import custom_layer_calls
 from .composite import Composite
 from .copies import Copied
 from .custom_layer import CustomLayer
 from .eager import EagerExecutor
 from .masked import Masked
 from .settings import Settable
+from .sizes import OfAnySize, fits
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic, works_as_in_inference
 from .variable import Variables
 from .weighted import Weighted
@@ -35,7 +35,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Masked, Settable):
+class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Masked, Settable, OfAnySize):
     """Base class of the layers. A custom layer defines `forward` and `backward`, in NumPy.
 
     Parameters
@@ -136,12 +136,14 @@ class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Mask
                 raise ValueError(f"give input_shape or input_dim, not both; got {input_shape!r} and {input_dim!r}.")
             input_shape = (check_int("input_dim", input_dim, 1),)
         # What the constructor was told, for a model's first layer; the shapes that hold come with build().
-        self._declared: tuple[int, ...] | None = None if input_shape is None else shape_of("input_shape", input_shape)
+        self._declared: tuple[int | None, ...] | None = None
+        if input_shape is not None:
+            self._declared = open_shape_of("input_shape", input_shape)
         self.dtype = floatx() if dtype is None else check_choice("dtype", dtype, FLOATS)
         self.name = path_part(self, name)
         self._trainable = check_bool("trainable", trainable)
         self.built = False
-        self._input_shape: Shape | None = None
+        self._input_shape = None
         self._weights = []
         self._owned = False  # whether it was put into a Sequential, in whose arena the weights may lie
         self._shared = False  # whether several models may read the weights, which then stay where they are
@@ -163,11 +165,9 @@ class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Mask
             raise NotImplementedError(f"{type(self).__name__} must define compute_output_shape(input_shape).")
         if (made := self._shape_of_parts(input_shape)) is not None:
             return made  # type: ignore[no-any-return]
-        row = shape_of("input_shape", tuple(input_shape)[1:])
-        if row not in self._tried_outputs:
-            self.build(input_shape)
-            self._tried_outputs[row] = custom_layer_calls.output_by_trial(self, row)
-        return (None, *self._tried_outputs[row])
+        row = open_shape_of("input_shape", tuple(input_shape)[1:])
+        self.build(input_shape)
+        return self._output_by_trial(row)
 
     def specification(self) -> dict[str, Any] | None:
         """Kind and settings of the layer, for the compiled core; None if it computes nothing, or in NumPy."""
@@ -258,18 +258,19 @@ class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Mask
             return
         self._build_around(Layer._draw, input_shape)
 
-    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
+    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """The shape of a row, if the layer can take it."""
-        shape = shape_of("input_shape", tuple(input_shape)[1:])
-        for known, reason in ((self._declared, "was declared with"), (self._rows_shape(), "was built for")):
-            if known is not None and known != shape:
+        shape = open_shape_of("input_shape", tuple(input_shape)[1:])
+        built_for = (vars(self).get("_built_input_shape") or (None,))[1:] or None
+        for known, reason in ((self._declared, "was declared with"), (built_for, "was built for")):
+            if known is not None and not fits(known, shape):
                 raise ValueError(f"input_shape has rows of shape {shape}; layer {self.name!r} {reason} {known}.")
         if type(self).compute_output_shape is not Layer.compute_output_shape:  # which would build it
             self.compute_output_shape((None, *shape))
         return shape
 
-    def _rows_shape(self) -> tuple[int, ...] | None:
-        return None if self._input_shape is None else tuple(n for n in self._input_shape if n is not None)
+    def _rows_shape(self) -> tuple[int | None, ...] | None:
+        return None if self._input_shape is None else tuple(self._input_shape[1:])
 
     def _move(self, views: Sequence[np.ndarray]) -> None:
         """Keep the weights in these arrays from now on, with the values they have."""
@@ -287,7 +288,7 @@ class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Mask
         """Shape of the input, with None for the rows."""
         if self._input_shape is None:
             raise ValueError(f"layer {self.name!r} has no shape before it is built: call it, or build(input_shape).")
-        return self._input_shape
+        return self._input_shape  # type: ignore[no-any-return]
 
     @property
     def output_shape(self) -> Shape:
@@ -297,7 +298,7 @@ class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Mask
     @property
     def _output_row(self) -> tuple[int, ...]:
         """Shape of a row of the output."""
-        return tuple(n for n in self.output_shape[1:] if n is not None)
+        return self.output_shape[1:]  # type: ignore[return-value]
 
     @property
     def _outputs(self) -> Sequence[Layer]:

@@ -39,6 +39,13 @@ IN_PLACE = {
 _tracing: ContextVar[Tracing | None] = ContextVar("tracing", default=None)
 
 
+# Methods of Keras's layers that add to the loss, and what is in their place.
+LOST = {
+    "add_loss": "activity_regularizer= of a layer, or a custom loss of another output, is in its place.",
+    "add_metric": "compile(metrics=[...]) is in its place.",
+}
+
+
 class Untraceable(TypeError):
     """Something that symbolic tensors do not do."""
 
@@ -136,6 +143,8 @@ def _run(holder: Any, training: bool | None) -> Iterator[Tracing]:
             raise AttributeError(
                 f"{what} cannot be traced: a symbolic tensor has no {error.name}. {INSTEAD}"
             ) from error
+        if isinstance(error, AttributeError) and error.name in LOST:
+            raise NotImplementedError(f"{what} must not use {error.name}(): {LOST[error.name]}") from error
         if isinstance(error, Untraceable) and "cannot be traced" not in str(error):
             raise Untraceable(f"{what} cannot be traced: {error} {INSTEAD}") from error
         raise

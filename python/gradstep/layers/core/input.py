@@ -24,8 +24,8 @@ class InputLayer(Layer):
 
     Parameters
     ----------
-    shape : tuple of int
-        Of one row: ``(64,)`` for 64 features.
+    shape : tuple of int or None
+        Of one row: ``(64,)`` for 64 features; None is any size.
     batch_size, dtype, name
         As in `Input`.
 
@@ -43,7 +43,7 @@ class InputLayer(Layer):
 
     def __init__(
         self,
-        shape: Sequence[int] | int,
+        shape: Sequence[int | None] | int,
         batch_size: int | None = None,
         *,
         dtype: str | None = None,
@@ -87,7 +87,7 @@ class InputLayer(Layer):
 
 
 def Input(
-    shape: Sequence[int] | int | None = None,
+    shape: Sequence[int | None] | int | None = None,
     batch_size: int | None = None,
     *,
     dtype: str | None = None,
@@ -98,8 +98,9 @@ def Input(
 
     Parameters
     ----------
-    shape : tuple of int
-        Of one row: ``(64,)`` for 64 features.
+    shape : tuple of int or None
+        Of one row: ``(64,)`` for 64 features. None is a size that may be another in each batch: ``(None,)`` for
+        sequences of any length, ``(None, None, 3)`` for images of any size.
     batch_size : int, optional
         How many rows each batch has, for layers that are stateful; other models are not held to it.
     dtype : str, default `config.floatx()`
@@ -139,6 +140,7 @@ def Input(
                 f"Input takes a batch_size or a batch_shape, one of them; got {batch_size} and {batch_shape}."
             )
         batch_size = None if batch_shape[0] is None else check_int("batch_shape[0]", batch_shape[0], 1)
-        shape = [check_int(f"batch_shape[{i}]", size, 1) for i, size in enumerate(batch_shape) if i]
+        sizes = list(enumerate(batch_shape))[1:]
+        shape = [None if size is None else check_int(f"batch_shape[{i}]", size, 1) for i, size in sizes]
     assert shape is not None
     return InputLayer(shape, batch_size, dtype=dtype, name=name).output

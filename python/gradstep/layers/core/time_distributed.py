@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...checks import check_bool, describe, numeric, shape_of
+from ...checks import check_bool, describe, numeric
 from ...described import MODELS, revive
 from ..base.layer import Layer, Shape
+from ..base.sizes import is_resizing
 from ..base.symbolic import is_symbolic
 from ..base.weights import leaves_of
 from .activation import stages_of
@@ -91,12 +92,12 @@ class TimeDistributed(Layer):
             raise ValueError(f"layer must have one input and one output; {layer.name!r} has several.")
         super().__init__(input_shape=input_shape, dtype=layer.dtype, name=name, trainable=trainable)
         self.layer: Layer = layer  # or a model
-        self._holds_model = is_model or layer._holds_model
+        self._is_of_model = is_model
         self._guard.join(layer._guard)
         self._alone: Any = None  # of what holds a model: a model of it alone, which calls on arrays run
         self._taking: list[TakeStep] = []
         self._stacking: StackSteps | None = None
-        if self._holds_model:
+        if is_model or layer._holds_model or layer._may_trace:
             if not trainable:
                 layer.trainable = False
             return
@@ -112,6 +113,10 @@ class TimeDistributed(Layer):
 
             given["layer"] = revive(given["layer"], {**vars(layers), **MODELS}, "layer")
         return super().from_config(given)
+
+    @property
+    def _holds_model(self) -> bool:
+        return vars(self).get("_is_of_model", False) or ("layer" in vars(self) and self.layer._holds_model)
 
     # -- the layer's ---------------------------------------------------------------------------------------------------
 
@@ -217,14 +222,14 @@ class TimeDistributed(Layer):
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Build the layer for one step. Raises ValueError as the layer's own does."""
         row = self._check_shape(input_shape)
-        if not self.built:
+        if not self.built or is_resizing():
             self.layer.build((None, *row[1:]))
             self._input_shape = (None, *row)
             self.built = True
 
-    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
+    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         row = super()._check_shape(input_shape)
-        self.layer._check_shape((None, *shape_of("input_shape", row)[1:]))
+        self.layer._check_shape((None, *row[1:]))
         return row
 
     # -- in the engine -------------------------------------------------------------------------------------------------
@@ -294,19 +299,21 @@ class TimeDistributed(Layer):
         self._stacking = self._stacking or StackSteps(**options)
         return self._taking[:steps], self._stacking
 
-    def _model_of(self, layer: Layer, row: tuple[int, ...]) -> Any:
+    def _model_of(self, layer: Layer, row: tuple[int | None, ...]) -> Any:
         """A model of a layer that holds this one."""
         inner: Any = self.layer
         return inner._model_of(layer, row)
 
     def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The output for an array of sequences, at once, or a symbolic tensor. Raises as any layer does."""
-        if not self._holds_model or is_symbolic(x):
+        if is_symbolic(x):
             return super().__call__(x, training, mask)
         row = numeric(x, "x").shape[1:]
         self._check_shape((None, *row))
+        if not self._holds_model:
+            return super().__call__(x, training, mask)
         if self._alone is None:
-            self._alone = self._model_of(self, row)
+            self._alone = self._model_of(self, (self._rows_shape() or row) if self.built else row)
         return self._alone(x, training, mask)
 
     def backward(self, dy: Any) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...checks import brief, check_bool, check_int, describe, numeric, shape_of
+from ...checks import brief, check_bool, check_int, describe, numeric, open_shape_of
 from ..base.layer import Layer, Shape
+from ..base.sizes import Resized, is_open
 from ..base.symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ class Merge(Layer):
     _weightless = True
     _least = 1  # inputs
     _exactly: int | None = None
+    _shapes = Resized(())  # of the inputs
 
     def __init__(self, *, dtype: str | None = None, name: str | None = None, trainable: bool = True) -> None:
         super().__init__(dtype=dtype, name=name, trainable=trainable)
-        self._shapes: list[Shape] = []  # of the inputs
+        self._shapes = []
 
     def _output_shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         """Shape of a row for those of the inputs' rows."""
@@ -55,12 +57,18 @@ class Merge(Layer):
 
     def build(self, input_shape: Sequence[Any]) -> None:
         """Set the shapes of the inputs. Raises as `compute_output_shape` does."""
-        rows = self._rows_of(input_shape)
-        self._output_shape(rows)
-        self._shapes = [(None, *shape) for shape in rows]
+        self.compute_output_shape(input_shape)
+        self._shapes = [(None, *shape) for shape in self._rows_of(input_shape)]
         self.built = True
 
-    def _rows_of(self, shapes: Any) -> list[tuple[int, ...]]:
+    @property
+    def _is_open(self) -> bool:
+        return is_open(self._shapes)
+
+    def _stand_for(self, shape: Any) -> None:
+        self._shapes = shape
+
+    def _rows_of(self, shapes: Any) -> list[Any]:
         if not isinstance(shapes, (list, tuple)) or not all(isinstance(shape, (list, tuple)) for shape in shapes):
             raise ValueError(f"layer {self.name!r} must get a list of inputs; got one of shape {shapes}.")
         wanted = self._exactly
@@ -68,7 +76,7 @@ class Merge(Layer):
             raise ValueError(f"layer {self.name!r} must get {wanted} inputs; got {len(shapes)}.")
         if len(shapes) < self._least:
             raise ValueError(f"layer {self.name!r} must get at least {self._least} inputs; got {len(shapes)}.")
-        return [shape_of(f"input_shape[{i}]", tuple(shape)[1:]) for i, shape in enumerate(shapes)]
+        return [open_shape_of(f"input_shape[{i}]", tuple(shape)[1:]) for i, shape in enumerate(shapes)]
 
     @property
     def input_shape(self) -> Any:
@@ -351,5 +359,5 @@ class Dot(Merge):
 
     def specification(self) -> dict[str, Any]:
         """Kind and settings of the layer, for the compiled core."""
-        first, second = self._axes_in([shape[1:] for shape in self._shapes]) if self._shapes else (1, 1)  # type: ignore[misc]
+        first, second = self._axes_in([shape[1:] for shape in self._shapes]) if self._shapes else (1, 1)
         return {"kind": "dot", "first_axis": first, "second_axis": second, "normalize": self.normalize}

@@ -55,12 +55,13 @@ class ImageWarp(Layer):
 
     def _take(self, data_format: Any, seed: int | None = None, draws: bool = True) -> None:
         self.data_format = standardize_data_format(data_format)
-        if draws:
-            self.seed = seed
-            self._draw_key()
+        self._draws = draws
+        self.seed = seed
+        self._draw_key()
 
     def _draw_key(self) -> None:
-        self._key = seeds.word_of(self.seed)
+        if self._draws:
+            self._key = seeds.word_of(self.seed)
 
     def _size(self, input_shape: Sequence[int | None]) -> tuple[int, int]:
         """Height and width of an image."""

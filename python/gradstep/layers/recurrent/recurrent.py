@@ -149,7 +149,7 @@ class Recurrent(WithStates, Layer):
         if self.stateful and not self.built:
             self._batch = shapes[0][0]
         super()._build_for(shapes)
-        if self.stateful and shapes[0][0] != self._batch:
+        if self.stateful and shapes[0][0] not in (None, self._batch):
             raise ValueError(
                 f"x must have {self._batch} rows, for which layer {self.name!r} was built; got {shapes[0][0]}."
             )

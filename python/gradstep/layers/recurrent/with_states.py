@@ -10,6 +10,7 @@ import numpy as np
 from ...checks import numeric
 from ..base.mixin import LayerMixin
 from ..base.output import Output
+from ..base.sizes import Resized
 from ..base.symbolic import Node, SymbolicTensor, tensors_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class WithStates(LayerMixin):
     return_sequences: bool
     return_state: bool
     _batch: int | None = None  # rows of a batch, of a stateful layer
+    _known_outputs = Resized((None, []))  # and for which inputs they were made
     _starts = False  # whether the call that is being added to a graph has states to begin with
 
     # -- what a subclass says ----------------------------------------------------------------------------------------
@@ -56,7 +58,7 @@ class WithStates(LayerMixin):
         made = [(shape[0], *row) for row in rows]
         return made if len(made) > 1 else made[0]
 
-    def _check_shape(self, input_shape: Any) -> tuple[int, ...]:
+    def _check_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return super()._check_shape(_first(input_shape))
 
     def _rows_of_outputs(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
@@ -69,6 +71,8 @@ class WithStates(LayerMixin):
 
     @property
     def _output_row(self) -> tuple[int, ...]:
+        if self._is_open:  # of several, joined
+            return (None,) if self._several else super()._output_row  # type: ignore[return-value]
         rows = self._rows_of_outputs(self.input_shape)
         return rows[0] if len(rows) == 1 else (sum(int(np.prod(row)) for row in rows),)
 
@@ -77,8 +81,8 @@ class WithStates(LayerMixin):
         """Layers that extract each of several outputs from the joined output; the same in every call."""
         if not self._several:
             return []
-        known: list[Output] | None = vars(self).get("_known_outputs")
-        if known is None:
+        made_for, known = self._known_outputs
+        if made_for != self.input_shape:
             known, begin = [], 0
             rows, mains = self._rows_of_outputs(self.input_shape), len(self._main_rows(self.input_shape))
             for k, row in enumerate(rows):
@@ -87,8 +91,8 @@ class WithStates(LayerMixin):
                 output.build((None, *self._output_row))
                 known.append(output)
                 begin += int(np.prod(row))
-            self._known_outputs = known
-        return known
+            self._known_outputs = self.input_shape, known
+        return known  # type: ignore[no-any-return]
 
     # -- calls -------------------------------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ class Rearranged(LayerMixin):
         if self._input_shape is None:
             return {"kind": "rearrange"}
         # Arrays of bytes, so that strides are in numbers; nothing is read or written.
-        x, y = np.empty(self._rows_shape() or (), np.int8), np.empty(self._output_row, np.int8)
+        x, y = np.empty(self._input_shape[1:], np.int8), np.empty(self._output_row, np.int8)
         source, target = self._views(x, y)
         return {
             "kind": "rearrange",

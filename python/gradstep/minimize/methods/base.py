@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ... import _core
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from .settings import Settable
 from .training import Trains

@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import _core
 from ...checks import check_float
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from .base import Method
 

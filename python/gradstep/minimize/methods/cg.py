@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...checks import check_choice, shown
-from ..linesearch import Failed, Line, strong_wolfe
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import Method
 from .bfgs import checked_wolfe
+from .linesearch import Failed, Line, strong_wolfe
 
 __all__ = ["ConjugateGradient"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from ... import _core
 from ...checks import check_bool, check_choice, check_float, check_int
 from ...seeds import word
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .population import Population

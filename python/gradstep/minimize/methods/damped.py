@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ... import _core
-from ..linesearch import given_gradient
 from ..point import Point
 from ..stop import Stop
+from .linesearch import given_gradient
 
 __all__ = ["Damping", "damped_step", "solved"]
 

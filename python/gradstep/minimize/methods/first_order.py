@@ -12,11 +12,11 @@ import numpy as np
 from ... import _core
 from ...checks import check_choice, describe
 from ...optimizers import Optimizer, deserialize, serialize
-from ..linesearch import Failed, Line, armijo, strong_wolfe
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import Method
+from .linesearch import Failed, Line, armijo, strong_wolfe
 
 __all__ = ["SEARCHES", "FirstOrder"]
 

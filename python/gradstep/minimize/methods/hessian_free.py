@@ -10,11 +10,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from ...checks import check_bool, check_float, check_int
-from ..linesearch import given_gradient
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import Method
+from .linesearch import given_gradient
 
 __all__ = ["HessianFree"]
 

@@ -8,16 +8,19 @@ import numpy as np
 
 from ... import _core
 from ...checks import check_int
-from ..inverse_hessian import InverseHessian
-from ..linesearch import LIMIT
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from .base import Method
 from .bfgs import checked_wolfe
+from .inverse_hessian import InverseHessian
+from .linesearch import LIMIT
 
 __all__ = ["LBFGS"]
 
-SMALL, PAIRS_OF_SMALL, PAIRS = 1000, 20, 10  # variables, and pairs that are kept by default
+
+def pairs_of(n: int) -> int:
+    """Pairs that are kept by default. More of them help with bad scaling, but few beyond the number of variables."""
+    return 16 if n <= 16 else 20 if n <= 1000 else 10
 
 
 class LBFGS(Method):
@@ -26,8 +29,8 @@ class LBFGS(Method):
     Parameters
     ----------
     m : int, optional
-        Pairs of steps and gradient changes that are kept, at least 1; by default 10, or 20 of up to 1,000 variables,
-        where more of them help with bad scaling and cost little. Memory is 2 m n doubles.
+        Pairs of steps and gradient changes that are kept, at least 1; by default 10; 20 of up to 1,000 variables,
+        where more of them help with bad scaling and cost little; 16 of up to 16. Memory is 2 m n doubles.
     c1, c2 : float
         Constants of the strong Wolfe conditions, 0 < c1 < c2 < 1.
     maxls : int
@@ -62,7 +65,7 @@ class LBFGS(Method):
 
     def _remember(self, n: int) -> None:
         """Begin with no pairs."""
-        self.memory = _core.Memory(n, self.m or (PAIRS if n > SMALL else PAIRS_OF_SMALL))
+        self.memory = _core.Memory(n, self.m or pairs_of(n))
         self._native = self._made()
 
     def _made(self) -> Any:

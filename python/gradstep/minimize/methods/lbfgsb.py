@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..bounds import Bounds
-from ..linesearch import Failed, Line, strong_wolfe
+from ..objectives.bounds import Bounds
 from ..point import Point
 from ..stop import Stop
 from .lbfgs import LBFGS
+from .linesearch import Failed, Line, strong_wolfe
 
 __all__ = ["LBFGSB"]
 
@@ -22,7 +22,8 @@ class LBFGSB(LBFGS):
     Parameters
     ----------
     m : int, optional
-        Pairs of steps and gradient changes that are kept, at least 1; by default 10, or 20 of up to 1,000 variables.
+        Pairs of steps and gradient changes that are kept, at least 1; by default 10; 20 of up to 1,000 variables, 16
+        of up to 16.
     c1, c2 : float
         Constants of the strong Wolfe conditions, 0 < c1 < c2 < 1.
     maxls : int

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...checks import check_bool, check_float
-from ..linesearch import Failed, Line, armijo, given_gradient
-from ..objective import Objective
+from ..objectives.objective import Objective
+from ..objectives.residuals import Residuals
 from ..point import Point
-from ..residuals import Residuals
 from ..stop import Stop
 from .base import Method
 from .damped import Damping, damped_step, solved
+from .linesearch import Failed, Line, armijo, given_gradient
 
 __all__ = ["GaussNewton", "LevenbergMarquardt", "NaturalGradient"]
 

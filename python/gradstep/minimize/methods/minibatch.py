@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ... import seeds
-from ..batches import BatchObjective
-from ..objective import Objective
+from ..objectives.batches import BatchObjective
+from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import Method

@@ -10,7 +10,7 @@ import numpy as np
 from ...checks import check_choice, check_int
 from ...seeds import fresh_key, generator, key_of
 from ..loop import Rules, run
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from ..record import Record
 from ..result import OptimizeResult

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from ..linesearch import Failed, Line, given_gradient, strong_wolfe
 from ..point import Point
 from ..stop import Stop
 from .base import Method
 from .conjugate import truncated
+from .linesearch import Failed, Line, given_gradient, strong_wolfe
 
 __all__ = ["NewtonCG"]
 

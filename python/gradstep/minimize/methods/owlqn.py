@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ...checks import check_float
-from ..linesearch import given_gradient
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import largest
 from .lbfgs import LBFGS
+from .linesearch import given_gradient
 
 __all__ = ["OWLQN"]
 

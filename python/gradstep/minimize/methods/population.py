@@ -11,9 +11,9 @@ import numpy as np
 
 from ...checks import check_int
 from ...seeds import Key, fresh_key, generator, key_of
-from ..bounds import Bounds
-from ..layout import Layout
-from ..objective import Objective
+from ..objectives.bounds import Bounds
+from ..objectives.layout import Layout
+from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import Method

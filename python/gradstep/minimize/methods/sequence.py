@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...checks import check_int, describe
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import Method

@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from ...checks import check_float
-from ..linesearch import given_gradient
-from ..objective import Objective
+from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import Method
 from .conjugate import truncated
+from .linesearch import given_gradient
 
 __all__ = ["TrustExact", "TrustNCG"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from ...checks import check_float, check_int
 from ...optimizers import SGD
-from ..linesearch import given_gradient
 from ..point import Point
 from .first_order import FirstOrder
+from .linesearch import given_gradient
 from .minibatch import OverBatches
 
 __all__ = ["SARAH", "SVRG"]

@@ -17,6 +17,7 @@ from .bound import Step
 from .device import DeviceArray, DeviceCore, core_for
 from .hyperparameters import Configured
 from .sparse import as_engine_gradient
+from .stepped import Stepped
 
 __all__ = ["Attached"]
 
@@ -54,6 +55,7 @@ class Attached(Configured):
         self._registrars: dict[int, int] = {}  # of registered arrays: the threads that did it, by number
         self._last: tuple[list[int], list[str], Step] | None = None
         self._stepped: Any = None  # the list or dict that was stepped last
+        self._known: Stepped | None = None  # what was
 
     def _attach(
         self,

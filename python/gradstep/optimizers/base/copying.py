@@ -18,7 +18,7 @@ __all__ = ["Copied"]
 Self = TypeVar("Self", bound="Copied")
 
 # What belongs to an object and not to what it is: found again, or made again.
-PASSING = ("_core", "_seen", "_unclaimed", "_registrars", "_last", "_stepped")
+PASSING = ("_core", "_seen", "_unclaimed", "_registrars", "_last", "_stepped", "_known")
 
 
 class Copied(Configured):
@@ -45,7 +45,7 @@ class Copied(Configured):
     def __setstate__(self, state: dict[str, Any]) -> None:
         plain = dict(state)
         engine = plain.pop("_engine", None)
-        vars(self).update(plain, _last=None, _stepped=None)
+        vars(self).update(plain, _last=None, _stepped=None, _known=None)
         if engine is None:
             return
         vars(self)["_core"] = self._revive(engine)

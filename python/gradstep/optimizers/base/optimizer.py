@@ -17,6 +17,7 @@ from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
 from .sparse import as_rows
 from .state import Stateful
+from .stepped import Stepped
 
 __all__ = ["Hyperparameter", "Optimizer"]
 
@@ -118,6 +119,15 @@ class Optimizer(Attached, Copied, Stateful):
         >>> params["w"], params["b"]
         (array([ 0.5, -2.5]), array(0.))
         """
+        known = self._known
+        if known is not None and known.last is self._last and not self._unclaimed:
+            gradients = known.gradients(params, grads)
+            if gradients is not None:
+                known.last[2].step(gradients)
+                tree = params if isinstance(params, (list, dict)) else None
+                if tree is not self._stepped:
+                    self._stepped = tree
+                return
         leaves, labels, structure = flatten(params)
         gradients = gather(structure, grads)
         registered = len(self._core)
@@ -128,6 +138,7 @@ class Optimizer(Attached, Copied, Stateful):
             self._withdraw(registered)
             raise
         self._stepped = params if isinstance(params, (list, dict)) else None
+        self._known = Stepped(params, leaves, structure, self._last) if self._last else None
 
     def bind(self, params: Any) -> Bound:
         """Tie arrays to the optimizer once, for the fastest steps: no lookups or checks of the arrays per step.

@@ -47,10 +47,9 @@ class WholeCurvature:
     ) -> None:
         losses, targets = terms
         check_second_derivatives(executor, losses)
-        assert executor.network is not None
         self._ids = ids
         self._loop = _core.CurvatureLoop(
-            executor.network,
+            executor.sized(rows.x).network,
             losses,
             arrays_of(rows.x),
             targets.values,

@@ -39,11 +39,11 @@ class ResidualLoss(WholeLoss):
             raise ValueError(
                 f'methods of residuals train at most {MOST} weights; the model has {n}: use "newton-cg" or "lbfgs".'
             )
-        assert executor.network is not None
-        self._network, self._rows_alone = executor.network, arrays_of(rows.x)
+        sized = executor.sized(rows.x)
+        self._network, self._rows_alone = sized.network, arrays_of(rows.x)
         self._l2 = np.zeros(n)
         self._check_weights(executor)
-        scales = [self._scales(executor, k) for k in range(len(executor.output_rows))]
+        scales = [self._scales(executor, k) for k in range(len(sized.rows))]
         self._scale = np.sqrt(np.concatenate(scales, axis=1).ravel())  # (rows * numbers of all outputs)
         self._numbers = len(self._scale) // len(rows)
 
@@ -67,7 +67,7 @@ class ResidualLoss(WholeLoss):
 
     def _scales(self, executor: Executor, output: int) -> np.ndarray:
         """Twice what the square of each number of an output counts for in the loss, (rows, numbers)."""
-        n, row = len(self.rows), executor.output_rows[output]
+        n, row = len(self.rows), executor.sized(self.rows.x).rows[output]
         specification = executor.specifications(self.rows)[output]
         if specification is None:
             return np.zeros((n, math.prod(row)))
@@ -75,8 +75,7 @@ class ResidualLoss(WholeLoss):
         assert loss is not None
         if callable(specification) or specification["kind"] != "mean_squared_error":
             raise ValueError(f"loss must be 'mse' for methods of residuals; got {loss.name!r}.")
-        assert executor.network is not None
-        if executor.network.masked[output]:
+        if self._network.masked[output]:
             raise ValueError("outputs must have no mask for methods of residuals.")
         targets = executor.targets(self.rows)
         weights = targets.weights[output]

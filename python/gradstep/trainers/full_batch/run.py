@@ -55,7 +55,7 @@ def whole_feed(executor: Executor, rows: Rows, batch_size: Any) -> ArrayFeed:
     if has_sparse(rows):
         raise ValueError(f'x must be dense for "{method.name}": x.toarray().')
     n, whole = len(rows), needs_one_chunk(executor, rows)
-    chunk = n if whole or batch_size == "full" else chunk_of(executor, n) if batch_size is None else batch_size
+    chunk = n if whole or batch_size == "full" else chunk_of(executor, rows) if batch_size is None else batch_size
     if whole and batch_size not in (None, "full") and batch_size < n:
         raise ValueError(f'batch_size must be "full" for "{method.name}" here: {whole}.')
     return ArrayFeed(rows, n, lambda rows, batch: FullBatchRun(executor, rows, min(chunk, batch)))

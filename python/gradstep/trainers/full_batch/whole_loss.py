@@ -8,8 +8,8 @@ import numpy as np
 
 from ... import _core
 from ...data.rows import Rows
-from ...minimize.layout import Layout
-from ...minimize.objective import Objective
+from ...minimize.objectives.layout import Layout
+from ...minimize.objectives.objective import Objective
 from ..executor import Executor
 from ..losses_and_metrics import Targets
 from ..network import address, learned
@@ -23,18 +23,16 @@ LEAST = 32  # rows of a chunk
 MEANS = ("sum_over_batch_size", "mean")
 
 
-def chunk_of(executor: Executor, rows: int) -> int:
+def chunk_of(executor: Executor, rows: Rows) -> int:
     """Rows that are computed at a time, where nobody says: what fits a core's cache, at least 32."""
-    assert executor.network is not None
-    size = np.dtype(executor.model.dtype).itemsize * max(executor.network.numbers, 1)
-    return min(rows, max(LEAST, MEMORY // size // LEAST * LEAST))
+    size = np.dtype(executor.model.dtype).itemsize * max(executor.sized(rows.x).network.numbers, 1)
+    return min(len(rows), max(LEAST, MEMORY // size // LEAST * LEAST))
 
 
 def needs_one_chunk(executor: Executor, rows: Rows) -> str:
     """Why the loss of the rows is no sum over chunks of them; empty if it is one."""
-    assert executor.network is not None
     specifications, masks = executor.specifications(rows), executor.targets(rows).masks
-    if any(executor.network.masked):
+    if any(executor.sized(rows.x).network.masked):
         return "an output has a mask, whose rows are counted over all of the data"
     for loss, spec, mask in zip(executor.losses_and_metrics.losses, specifications, masks, strict=True):
         if spec is None:
@@ -66,7 +64,9 @@ def terms_of(executor: Executor, rows: Rows, chunk: int) -> tuple[list[Any], Tar
         y = targets.values[k]
         assert y is not None
         given = weights[k]
-        parts = len(given) // n if given is not None else len(mask) // n if mask is not None else _parts(executor, k)
+        parts = (
+            len(given) // n if given is not None else len(mask) // n if mask is not None else _parts(executor, rows, k)
+        )
         counts = np.ones(n * parts) if given is None else np.array(given, np.float64)
         counted = counts if mask is None else np.where(mask, counts, 0.0)
         if spec["reduction"] in MEANS:
@@ -81,9 +81,9 @@ def terms_of(executor: Executor, rows: Rows, chunk: int) -> tuple[list[Any], Tar
     return specifications, targets._replace(weights=weights)
 
 
-def _parts(executor: Executor, output: int) -> int:
+def _parts(executor: Executor, rows: Rows, output: int) -> int:
     """Rows of an output that are scored one by one, for each of the data."""
-    return int(np.prod(executor.output_rows[output][:-1], dtype=np.int64))
+    return int(np.prod(executor.sized(rows.x).rows[output][:-1], dtype=np.int64))
 
 
 class WholeLoss(Objective):

@@ -74,11 +74,10 @@ def is_plain_mean(executor: Executor, rows: Rows) -> bool:
     """Whether the loss of a batch is the mean over its rows, as of each of its parts."""
     known = executor.losses_and_metrics
     masks = executor.targets(rows).masks
-    assert executor.network is not None
     return (
         all(loss is None or loss.reduction in MEANS for loss in known.losses)
         and all(mask is None for mask in masks)
-        and not any(executor.network.masked)
+        and not any(executor.sized(rows.x).network.masked)
     )
 
 

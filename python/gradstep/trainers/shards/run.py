@@ -153,7 +153,7 @@ class ShardSums:
 
     def _feed(self) -> None:
         """Update the metrics by all shards, in their order, in each process."""
-        shapes = self._executor.output_rows
+        shapes = self._executor.sized(self._rows.x).rows
         for made in self._team.of_all(self._made):
             for _, metric, weighted, k in self._fed if made is not None else []:
                 assert metric is not None
@@ -272,8 +272,7 @@ class ShardedRun:
 
 def value_and_grad_in_shards(executor: Executor, team: DataParallel, rows: Rows) -> tuple[float, list[np.ndarray]]:
     """The loss of rows in training, and its gradient by each weight that is trained, summed over shards."""
-    network = executor.network
-    assert network is not None
+    network = executor.sized(rows.x).network
     own = OwnRows.of_whole(executor, team, rows)
     with executor.guard:
         sums = ShardSums(own, -(-own.total // team.shards))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
-from .many_problems import Rows
+from ... import _core
+from .problems import Rows
 
 __all__ = ["quasi_newton"]
 

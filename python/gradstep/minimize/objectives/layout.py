@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_unmasked, describe, is_array
+from ...checks import check_unmasked, describe, is_array
 
 __all__ = ["Layout"]
 

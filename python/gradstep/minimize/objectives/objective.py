@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
-from ..checks import describe
+from ... import _core
+from ...checks import describe
+from ..stop import Stop
 from . import differences
 from .bounds import Bounds
 from .layout import Layout
-from .stop import Stop
 
 __all__ = ["Limits", "Objective"]
 

@@ -6,7 +6,7 @@ import re
 import sys
 from typing import Any
 
-from .. import _core
+from ... import _core
 
 __all__ = ["machine_code"]
 

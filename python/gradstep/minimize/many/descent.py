@@ -6,9 +6,9 @@ import copy
 
 import numpy as np
 
-from .. import _core
-from ..optimizers import Optimizer
-from .many_problems import Rows
+from ... import _core
+from ...optimizers import Optimizer
+from .problems import Rows
 
 __all__ = ["descent", "mixes"]
 

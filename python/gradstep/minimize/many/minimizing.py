@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_bool, check_int, describe
-from ..hints import names_arguments
-from .arguments import tolerance
-from .compiled import machine_code
-from .many_descent import descent, mixes
-from .many_problems import Rows
-from .many_quasi_newton import quasi_newton
-from .many_squares import levenberg_marquardt
-from .methods.first_order import FirstOrder
-from .methods.registry import method_of
-from .result import OptimizeResult
+from ...checks import check_bool, check_int, describe
+from ...hints import names_arguments
+from ..arguments import tolerance
+from ..methods.first_order import FirstOrder
+from ..methods.registry import method_of
+from ..objectives.compiled import machine_code
+from ..result import OptimizeResult
+from .descent import descent, mixes
+from .least_squares import levenberg_marquardt
+from .problems import Rows
+from .quasi_newton import quasi_newton
 
 __all__ = ["minimize_many"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .many_problems import Rows
+from .problems import Rows
 
 __all__ = ["levenberg_marquardt"]
 

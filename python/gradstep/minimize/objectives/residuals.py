@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
-from ..checks import check_choice, check_float
+from ... import _core
+from ...checks import check_choice, check_float
+from ..stop import Stop
 from . import differences
 from .objective import Objective
-from .stop import Stop
 
 __all__ = ["LOSSES", "Residuals"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import batch_rows, check_unmasked, describe
+from ...checks import batch_rows, check_unmasked, describe
 from .objective import Objective
 
 __all__ = ["BatchObjective", "data_of"]

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from .. import _core
-from .objective import Objective
-from .point import Point
+from ... import _core
+from ..objectives.objective import Objective
+from ..point import Point
 
 __all__ = ["Failed", "Line", "armijo", "given_gradient", "strong_wolfe"]
 
