@@ -160,7 +160,7 @@ def check_choice(name: str, value: Any, table: Mapping[str, Found]) -> Found:
         raise TypeError(f"{name} must be a name; got {describe(value)}.")
     if value not in table:
         # A class beside its name in small letters is the same once more.
-        known = [one for one in table if snake_case(one) == one or snake_case(one) not in table]
+        known = [one for one in table if one.isupper() or snake_case(one) == one or snake_case(one) not in table]
         raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}.{closest(value, table)}")
     return table[value]
 
