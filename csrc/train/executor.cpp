@@ -114,13 +114,6 @@ template <class Real> double Executor<Real>::loss() const {
   return sum;
 }
 
-template <class Real> double Executor<Real>::total() const {
-  double sum = 0;
-  for (const Head<Real>& head : heads)
-    if (head.has_loss()) sum += head.total();
-  return sum;
-}
-
 template <class Real> void Executor<Real>::make_penalty_gradients() {
   std::size_t size = 0;
   const auto penalized = [](const Weight<Real>& w) { return w.trainable() && w.attributes->penalty.orthogonal != 0; };

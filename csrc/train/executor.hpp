@@ -107,15 +107,22 @@ template <class Real> class Executor {
   const Stages<Real>& stages() const { return schedule_.stages; }
   bool backward() const { return backward_; }
 
-  /// The pass that the next run is part of, which random numbers depend on; and row i of it, by its number, and where
-  /// an input has it.
+  /// The pass that the next run is part of, which random numbers depend on; the number of row i of it; and where an
+  /// input has each row i, at(i).
   void begin(std::uint32_t number) { schedule_.number = number; }
   void set_id(std::size_t i, std::int64_t id) { schedule_.ids[i] = id; }
-  void set_row(std::size_t input, std::size_t i, const std::byte* from) {
-    if (sparse_[input]) return sparse_[input]->set_row(i, from);
+  template <class At> void set_rows(std::size_t input, const At& at) {
+    if (SparseBatch<Real>* const x = sparse_[input].get()) {
+      for (std::size_t i = 0; i < batch; ++i) x->set_row(i, at(i));
+      return;
+    }
     for (DataView& view : views_[input]) {
       const std::size_t parts = view.pointers.size() / batch, step = row_sizes_[input] / parts;
-      for (std::size_t k = 0; k < parts; ++k) view.pointers[i * parts + k] = from + k * step;
+      const void** to = view.pointers.data();
+      for (std::size_t i = 0; i < batch; ++i) {
+        const std::byte* const row = at(i);
+        for (std::size_t k = 0; k < parts; ++k) *to++ = row + k * step;
+      }
     }
   }
 
@@ -124,7 +131,6 @@ template <class Real> class Executor {
 
   /// Of the batch, after a run: the sum of those of the heads.
   double loss() const;
-  double total() const;  // times batch
 
   /// Threads that this much work is worth, and scratch for each.
   int threads();

@@ -50,7 +50,7 @@ template <class Real> Executor<Real>& ForwardBackward<Real>::forward(const Batch
   for (std::size_t i = 0; i < batch.rows; ++i) now.set_id(i, batch.ids ? batch.ids[i] : std::int64_t(i));
   for (std::size_t k = 0; k < batch.x.size(); ++k) {
     const std::size_t row_size = network_.input_size(k) * item_size(batch.sources[k]);
-    for (std::size_t i = 0; i < batch.rows; ++i) now.set_row(k, i, batch.x[k] + i * row_size);
+    now.set_rows(k, [=, x = batch.x[k]](std::size_t i) { return x + i * row_size; });
   }
   if (mode == Mode::predict) {
     now.run();

@@ -115,12 +115,6 @@ template <class Real> double Head<Real>::counted() const {
   return double(counted) / double(parts);
 }
 
-template <class Real> double Head<Real>::own_total() const {
-  LossReduction own = reduction_;
-  own.factor = 1;
-  return own.total(values[0].data()) / double(parts);
-}
-
 template class Head<float>;
 template class Head<double>;
 

@@ -27,10 +27,15 @@ template <class Real> class Head {
   /// Sample weights and mask of the rows as set; null: each 1, all. The arrays are read while this runs.
   void set_sample_weights(const double* weights, const std::uint8_t* mask);
   bool has_loss() const { return loss_.info; }
-  /// What its loss adds to that of the network, times the samples; after a run.
-  double total() const { return reduction_.total(values[0].data()) / double(parts); }
-  /// The same without the factor of the loss.
-  double own_total() const;
+  /// What its loss adds to that of the network, times the samples, and the same without the factor of the loss; after a
+  /// run.
+  struct LossTotals {
+    double total, own;
+  };
+  LossTotals totals() const {
+    const double own = reduction_.own_total(values[0].data());
+    return {reduction_.factor * own / double(parts), own / double(parts)};
+  }
   double loss() const { return reduction_.loss(values[0].data()); }
   /// (rows): the gradient of the loss of the batch by that of each row.
   const std::vector<double>& gradient_scales() const { return scales_; }

@@ -37,11 +37,13 @@ struct LossReduction {
   }
   double loss(const double* values) const { return total(values) / double(rows); }
   /// rows times the loss: what the batch adds to a sum over rows. To the bit the sum of values that are averaged.
-  double total(const double* values) const {
+  double total(const double* values) const { return factor * own_total(values); }
+  /// The same without the factor.
+  double own_total(const double* values) const {
     const double whole = divisor();
     double sum = 0;
     for (std::size_t i = 0; i < rows; ++i) sum += weight(i) * values[i];
-    return whole != 0 ? factor * (sum * (double(rows) / whole)) : 0;
+    return whole != 0 ? sum * (double(rows) / whole) : 0;
   }
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <stdexcept>
 
@@ -27,7 +26,7 @@ void set_inputs(Executor<Real>& executor, const Network<Real>& network, const Da
     const InputRows& x = data.x[k];
     const std::size_t size = row_size(x.source, network.input_size(k));
     if (x.source == Source::sparse) executor.set_entries(k, x.entries);
-    for (std::size_t i = 0; i < executor.batch; ++i) executor.set_row(k, i, x.at + row(i) * size);
+    executor.set_rows(k, [=, from = x.at](std::size_t i) { return from + row(i) * size; });
   }
 }
 
@@ -164,40 +163,6 @@ template <class Real> Executor<Real>& TrainLoop<Real>::executor(std::size_t batc
   return *slot;
 }
 
-template <class Real> bool TrainLoop<Real>::set_labels(std::size_t output, Head<Real>& head) {
-  std::vector<std::int64_t>& labels = selected_[output].labels;
-  const TargetRows& from = data_.y[output];
-  labels.resize(head.rows);
-  for (std::size_t i = 0; i < head.rows; ++i) {
-    const std::int64_t row = order_[rows + i / head.parts];
-    std::int64_t& label = labels[i];
-    std::memcpy(&label, from.at + std::size_t(row) * from.row_size + i % head.parts * sizeof label, sizeof label);
-    if (!scorings_[output].admits(label, head.n)) {
-      bad_label_ = {output, row, label};
-      return false;
-    }
-    head.targets[i] = &label;
-  }
-  return true;
-}
-
-template <class Real> void TrainLoop<Real>::set_targets(std::size_t output, Head<Real>& head) {
-  const TargetRows& from = data_.y[output];
-  const std::size_t part = from.row_size / head.parts;
-  if (!scorings_[output].labels())
-    for (std::size_t i = 0; i < head.rows; ++i)
-      head.targets[i] = from.at + std::size_t(order_[rows + i / head.parts]) * from.row_size + i % head.parts * part;
-  if (!from.weights && !from.mask) return;
-  const auto select = [&](const auto* all, auto& to) {
-    to.resize(all ? head.rows : 0);
-    for (std::size_t i = 0; i < to.size(); ++i)
-      to[i] = all[std::size_t(order_[rows + i / head.parts]) * head.parts + i % head.parts];
-    return all ? to.data() : nullptr;
-  };
-  const double* const weights = select(from.weights, selected_[output].weights);
-  head.set_sample_weights(weights, select(from.mask, selected_[output].mask));
-}
-
 template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
   for (std::size_t k = 0; k < scorings_.size(); ++k)
     if (scorings_[k].labels() && !set_labels(k, executor.heads[k])) return false;
@@ -206,7 +171,8 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
   executor.begin(number_);
   const std::int64_t* const ids = ids_.empty() ? order_.data() : ids_.data();
   for (std::size_t i = 0; i < executor.batch; ++i) executor.set_id(i, ids[rows + i]);
-  set_inputs(executor, network_, data_, [&](std::size_t i) { return std::size_t(order_[rows + i]); });
+  const std::int64_t* const order = order_.data() + rows;
+  set_inputs(executor, network_, data_, [=](std::size_t i) { return std::size_t(order[i]); });
   for (std::size_t k = 0; k < scorings_.size(); ++k)
     if (!executor.heads[k].targets.empty()) set_targets(k, executor.heads[k]);
   return true;
@@ -233,16 +199,23 @@ template <class Real> void TrainLoop<Real>::fetch_next(std::size_t batch) const 
 }
 
 template <class Real>
-void TrainLoop<Real>::count(const std::vector<Head<Real>>& heads, std::size_t batch, double total, double penalty) {
+void TrainLoop<Real>::count(const std::vector<Head<Real>>& heads, std::size_t batch, double penalty) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
-  loss_total += total + double(batch) * penalty;
+  double total = 0;
   std::size_t next = 0;
   for (std::size_t k = 0; k < heads.size(); ++k) {
     const Head<Real>& head = heads[k];
-    if (head.has_loss() && heads.size() > 1) head_totals[k] += head.own_total();
+    if (head.has_loss()) {
+      const auto of_head = head.totals();
+      total += of_head.total;
+      if (heads.size() > 1) head_totals[k] += of_head.own;
+    }
     head_counts[k] += head.counted();
     for (std::size_t m = 0; m < head.metrics(); ++m) head.add_metric(m, metric_totals[next++]);
   }
+  const double samples = double(batch);
+  loss_total += total + by_caller_ * samples + samples * penalty;
+  for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
   rows += batch;
   ++batches;
 }
@@ -254,7 +227,7 @@ void TrainLoop<Real>::step(ThreadTeam& team, Executor<Real>& executor, std::vect
   fetch_next(executor.batch);
   take_step(
       executor, [&] { times ? executor.run_timed(team, *times) : executor.run(team); },
-      [&](const auto& work) { work(team); }, [&] { count(executor, executor.total()); });
+      [&](const auto& work) { work(team); }, [&] { count(executor); });
   add_gradients(team, executor.batch);
 }
 
@@ -265,12 +238,6 @@ template <class Real> void TrainLoop<Real>::step(Executor<Real>& executor) {
       executor, [&] { pass(executor); }, [&](const auto& work) { ThreadTeam::run(executor.threads(), work); },
       [&] { count(executor); });
   if (sum_) ThreadTeam::run(executor.threads(), [&](ThreadTeam& team) { add_gradients(team, executor.batch); });
-}
-
-template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor) {
-  const double samples = double(executor.batch);
-  count(executor, executor.total() + by_caller_ * samples);
-  for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
 }
 
 template <class Real> void TrainLoop<Real>::pass(Executor<Real>& executor) {

@@ -158,13 +158,12 @@ template <class Real> class TrainLoop : public Totals {
   /// A step on the rows that were set; found() counts them. If it fails, nothing has been counted.
   template <class Pass, class InTeam, class Found>
   void take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found);
-  void count(const Executor<Real>& executor, double total) {
+  /// What heads found in a batch is in the totals, with the caller's losses, and with the penalty.
+  void count(const std::vector<Head<Real>>& heads, std::size_t batch, double penalty);
+  void count(const Executor<Real>& executor) {
     const double penalty = executor.backward() ? executor.penalty() : penalty_;
-    count(executor.heads, executor.batch, total, penalty + executor.value_penalty());
+    count(executor.heads, executor.batch, penalty + executor.value_penalty());
   }
-  void count(const std::vector<Head<Real>>& heads, std::size_t batch, double total, double penalty);
-  /// The same with the caller's losses.
-  void count(const Executor<Real>& executor);
   void add_gradients(ThreadTeam& team, std::size_t batch);
 
   const Network<Real>& network_;

@@ -92,7 +92,7 @@ template <class Real> class TrainLoop<Real>::Together {
     products.gradients(shared, dz_.data(), dw_.data(), layer_.use_bias ? db_.data() : nullptr);
     for (std::size_t k = 0; k < loops_.size(); ++k) {
       loops_[k]->step_.run_plain([&] { update(k); });
-      loops_[k]->count(heads_[k], batch, heads_[k][0].total(), 0);
+      loops_[k]->count(heads_[k], batch, 0);
     }
   }
 

@@ -119,3 +119,18 @@ def test_a_built_layer_keeps_its_shape():
     layer(np.zeros((1, 3)))
     with pytest.raises(ValueError, match=r"input_shape has rows of shape \(4,\); layer .* was built for \(3,\)"):
         layer(np.zeros((1, 4)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows", [1, 5, 33, 70])
+@pytest.mark.parametrize("units", [1, 7, 33, 64, 100, 200])
+def test_bias_gradients_are_sums_in_the_order_of_the_rows(units, rows, dtype):
+    rng = np.random.default_rng(units)
+    model = gs.Sequential([gs.Input((2,)), layers.Dense(units, dtype=dtype)])
+    model(rng.random((rows, 2)).astype(dtype), training=True)
+    dy = rng.standard_normal((rows, units)).astype(dtype)
+    (_, db) = model.backward(dy)[1]
+    expected = np.zeros(units, dtype)
+    for row in dy:
+        expected += row
+    np.testing.assert_array_equal(db, expected)

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/simd.hpp"
+
 namespace gs {
 namespace {
 
@@ -64,6 +66,56 @@ void loss_of_pairs(double ignored, const TargetRows<true, Real>& t, const Real* 
   }
 }
 
+/// sums (4): of each of parts (4, 16), in the order and the time of one: no addition waits for that of another row.
+template <class Real> HD_CALLED void sums_of_four(const Real (*parts)[fold_lanes], Real* RESTRICT sums) {
+  Real a = 0, b = 0, c = 0, d = 0;
+#pragma GCC unroll 1
+  for (std::size_t l = 0; l < fold_lanes; ++l) {
+    a += parts[0][l];
+    b += parts[1][l];
+    c += parts[2][l];
+    d += parts[3][l];
+  }
+  sums[0] = a;
+  sums[1] = b;
+  sums[2] = c;
+  sums[3] = d;
+}
+
+/// Rows of n >= fold_lanes, to the bits of `OverRow::row`: the sixteen numbers that are left of a row in the end are
+/// added one after another, which takes as long as the row, and no longer for four.
+template <class Term, bool mean, class Targets, class Real>
+HD void loss_of_long_rows(const OverRow<Term, mean>& form, const Targets& t, const Real* y, std::size_t rows,
+                          std::size_t n, const double* scales, double* values, Real* dy) {
+  const auto share = [=](Real whole) INLINED { return mean ? whole / Real(n) : whole; };
+  Real parts[4][fold_lanes], sums[4];
+  for (std::size_t i = 0; i < rows; ++i, y += n) {
+    const std::size_t at = i % 4;
+    const auto of_row = t(i);
+    Real* const own = parts[at];
+    for (std::size_t l = 0; l < fold_lanes; ++l) own[l] = 0;
+    std::size_t k = 0;
+    for (; k + fold_lanes <= n; k += fold_lanes) {
+#pragma omp simd
+      for (std::size_t l = 0; l < fold_lanes; ++l) own[l] += form.value(of_row(k + l), y[k + l]);
+    }
+#pragma GCC unroll 1
+    for (std::size_t l = 0; k + l < n; ++l) own[l] += form.value(of_row(k + l), y[k + l]);
+    if (dy) {
+      const Real scale = share(Real(scales[i]));
+      Real* const slopes = dy + i * n;
+#pragma omp simd
+      for (std::size_t j = 0; j < n; ++j) slopes[j] = scale * form.derivative(of_row(j), y[j]);
+    }
+    if (at < 3 && i + 1 < rows) continue;
+    if (at == 3)
+      sums_of_four(parts, sums);
+    else
+      for (std::size_t j = 0; j <= at; ++j) sums[j] = sum_of_lanes(parts[j], n);
+    for (std::size_t j = 0; j <= at; ++j) values[i - at + j] = share(sums[j]);
+  }
+}
+
 template <class Form, bool labels, class Real>
 void loss_rows(const double* settings, const void* const* targets, const void* outputs, std::size_t rows, std::size_t n,
                const double* scales, double* values, void* gradient) {
@@ -75,6 +127,8 @@ void loss_rows(const double* settings, const void* const* targets, const void* o
     if (n == 2) return loss_of_pairs(form.ignore_class, t, y, rows, scales, values, dy);
   if constexpr (Form::joins_rows)
     if (n > 0 && n < few) return form.short_rows(t, y, rows, n, scales, values, dy);
+  if constexpr (Form::is_cheap && !Form::whole_batch)
+    if (n >= fold_lanes) return loss_of_long_rows(form, t, y, rows, n, scales, values, dy);
   if constexpr (Form::whole_batch)
     form.batch(t, y, rows, n, scales, values, dy);
   else
@@ -89,34 +143,44 @@ void accuracy_rows(const void* const* targets, const void* outputs, std::size_t 
   for (std::size_t i = 0; i < rows; ++i) values[i] = Accuracy::Score::row(t(i), y + i * n, n);
 }
 
-/// The sums of `count` columns, which stay in registers.
+/// The sums of `count` columns, which stay in registers, one or several vectors -> to; or added to what is there.
 template <std::size_t count, class Real>
-HD void few_sums(const Real* x, std::size_t ld, std::size_t rows, Real* RESTRICT to) {
-  typedef Real Sums __attribute__((vector_size(count * sizeof(Real)), aligned(sizeof(Real)), may_alias));
-  Sums sums{};
-  for (std::size_t i = 0; i < rows; ++i) sums += *reinterpret_cast<const Sums*>(x + i * ld);
-  *reinterpret_cast<Sums*>(to) = sums;
+HD void few_sums(const Real* x, std::size_t ld, std::size_t rows, bool adds, Real* RESTRICT to) {
+  constexpr int bytes = count * sizeof(Real) < vector_bytes ? int(count * sizeof(Real)) : vector_bytes;
+  constexpr std::size_t lanes = Simd<Real, bytes>::lanes, vectors = count / lanes;
+  typename Simd<Real, bytes>::Vector sums[vectors] = {};
+#pragma GCC unroll 4
+  for (std::size_t j = 0; adds && j < vectors; ++j) sums[j] = load<Real, bytes>(to + j * lanes);
+  for (std::size_t i = 0; i < rows; ++i, x += ld)
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < vectors; ++j) sums[j] += load<Real, bytes>(x + j * lanes);
+#pragma GCC unroll 4
+  for (std::size_t j = 0; j < vectors; ++j) store<bytes>(to + j * lanes, sums[j]);
+}
+
+/// Of fewer than 2 count columns.
+template <std::size_t count, class Real>
+HD void last_sums(const Real* x, std::size_t ld, std::size_t rows, std::size_t columns, bool adds, Real* RESTRICT to) {
+  const std::size_t done = columns & count;
+  if (done) few_sums<count>(x, ld, rows, adds, to);
+  if constexpr (count > 1) last_sums<count / 2>(x + done, ld, rows, columns - done, adds, to + done);
 }
 
 template <class Real>
 void column_sums(const void* from, std::size_t ld, std::size_t rows, std::size_t columns, void* to) {
-  const Real* x = static_cast<const Real*>(from);
-  Real* RESTRICT sums = static_cast<Real*>(to);
-  constexpr std::size_t few = 32;
-  if (columns < few) {
+  constexpr std::size_t most = 4 * Simd<Real>::lanes;
+  const Real* const x = static_cast<const Real*>(from);
+  Real* RESTRICT const sums = static_cast<Real*>(to);
+  // Many long rows a few at a time, which are then read along: down all of them each step would be to another page.
+  const std::size_t block = rows <= 32 || columns < 2 * most ? rows : 8;
+  std::size_t i = 0;
+  do {
+    const std::size_t count = rows - i < block ? rows - i : block;
     std::size_t j = 0;
-    for (; j + 16 <= columns; j += 16) few_sums<16>(x + j, ld, rows, sums + j);
-    if (columns & 8) few_sums<8>(x + j, ld, rows, sums + j), j += 8;
-    if (columns & 4) few_sums<4>(x + j, ld, rows, sums + j), j += 4;
-    if (columns & 2) few_sums<2>(x + j, ld, rows, sums + j), j += 2;
-    if (columns & 1) few_sums<1>(x + j, ld, rows, sums + j);
-    return;
-  }
-  for (std::size_t j = 0; j < columns; ++j) sums[j] = 0;
-  for (std::size_t i = 0; i < rows; ++i) {
-#pragma omp simd
-    for (std::size_t j = 0; j < columns; ++j) sums[j] += x[i * ld + j];
-  }
+    for (; j + most <= columns; j += most) few_sums<most>(x + i * ld + j, ld, count, i > 0, sums + j);
+    last_sums<most / 2>(x + i * ld + j, ld, count, columns - j, i > 0, sums + j);
+    i += count;
+  } while (i < rows);
 }
 
 template <class L> constexpr ReduceTable::LossRow loss_row() {

@@ -121,8 +121,9 @@ template <class Real> class ProductJob : public Job<Real> {
     const std::size_t at = b.row * whole.ldc + b.column;
     const MatrixLayout area(b.rows, b.columns, whole.ldc);
     if (sum) {
-      for (std::size_t i = 0; i < b.rows; ++i)
-        add_to(sum + at + i * whole.ldc, whole.c + at + i * whole.ldc, b.columns);
+      const bool at_once = b.columns == whole.ldc;
+      const std::size_t rows = at_once ? 1 : b.rows, n = at_once ? b.rows * b.columns : b.columns;
+      for (std::size_t i = 0; i < rows; ++i) add_to(sum + at + i * whole.ldc, whole.c + at + i * whole.ldc, n);
     }
     Real* const result = (sum ? sum : whole.c) + at;
     if (forward) forward(settings.data(), result, y + at, area);

@@ -42,8 +42,10 @@ template <class Real> class Worker {
   void row(std::size_t i, const std::vector<std::size_t>& places, std::size_t n, double* to) {
     executor_->begin(batch_.number);
     executor_->set_id(0, batch_.ids ? batch_.ids[i] : std::int64_t(i));
-    for (std::size_t k = 0; k < batch_.x.size(); ++k)
-      executor_->set_row(k, 0, batch_.x[k] + i * network_.input_size(k) * item_size(batch_.sources[k]));
+    for (std::size_t k = 0; k < batch_.x.size(); ++k) {
+      const std::byte* const x = batch_.x[k] + i * network_.input_size(k) * item_size(batch_.sources[k]);
+      executor_->set_rows(k, [=](std::size_t) { return x; });
+    }
     for (std::size_t k = 0; k < executor_->heads.size(); ++k)
       for (std::size_t c = 0; c < network_.output_size(k); ++c, to += n) {
         executor_->run_forward();
