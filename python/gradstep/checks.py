@@ -17,6 +17,7 @@ from .hints import closest
 
 __all__ = [
     "batch_rows",
+    "brief",
     "check_bool",
     "check_choice",
     "check_config",
@@ -62,6 +63,12 @@ def shown(value: Any) -> str:
     if value is None or is_array(value) or is_sequence(value) or isinstance(value, (Mapping, type)):
         return describe(value)
     return f"{value!r}, {describe(value)}"
+
+
+def brief(value: Any) -> str:
+    """A value as Python writes it where that is short, else what kind of value it is."""
+    text = repr(value)
+    return text if len(text) <= 80 and "\n" not in text else describe(value)
 
 
 def is_array(value: Any) -> bool:
@@ -125,13 +132,13 @@ def is_number(value: Any) -> bool:
 def check_bool(name: str, value: Any) -> bool:
     """A bool argument; 0 and 1 are not bools."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False; got {value!r}.")
+        raise TypeError(f"{name} must be True or False; got {shown(value)}.")
     return bool(value)
 
 
 def shape_of(name: str, value: Any) -> tuple[int, ...]:
     """A shape without its rows: a sequence of positive integers; an integer n stands for (n,)."""
-    if isinstance(value, (tuple, list)) and None in value:
+    if isinstance(value, (tuple, list)) and any(size is None for size in value):
         raise ValueError(f"{name} must have the size of every axis; got {tuple(value)}.")
     return open_shape_of(name, value)  # type: ignore[return-value]
 
@@ -153,7 +160,7 @@ def check_choice(name: str, value: Any, table: Mapping[str, Found]) -> Found:
         raise TypeError(f"{name} must be a name; got {describe(value)}.")
     if value not in table:
         # A class beside its name in small letters is the same once more.
-        known = [one for one in table if snake_case(one) == one or snake_case(one) not in table]
+        known = [one for one in table if one.isupper() or snake_case(one) == one or snake_case(one) not in table]
         raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}.{closest(value, table)}")
     return table[value]
 

@@ -177,12 +177,9 @@ def no_attribute(thing: object, name: str, elsewhere: Mapping[str, str]) -> Attr
         return AttributeError(said, name=name, obj=thing)
     if name in elsewhere:
         return AttributeError(f"{said}: {elsewhere[name]}")
-    new = renamed(name, dir(cls))
-    return AttributeError(f"{said}." + (f" Did you mean {new!r}?" if new else closest(name, _public(cls))))
-
-
-def _public(cls: type) -> list[str]:
-    return [name for name in dir(cls) if not name.startswith("_")]
+    there = [known for known in (*dir(cls), *getattr(thing, "__dict__", ())) if not known.startswith("_")]
+    new = renamed(name, there)
+    return AttributeError(f"{said}." + (f" Did you mean {new!r}?" if new else closest(name, there)))
 
 
 def unknown_argument(owner: type, name: str, others: Iterable[str] = ()) -> TypeError:

@@ -101,7 +101,8 @@ def key_of(seed: Any) -> Key | None:
     if seed is None:
         return None
     if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"seed must be a whole number (int); got {seed!r}.")
+        got = repr(seed) if isinstance(seed, (str, float, bool)) else f"a {type(seed).__name__}"
+        raise TypeError(f"seed must be a whole number (int); got {got}.")
     if seed < 0:
         raise ValueError(f"seed must be at least 0; got {seed}.")
     if seed >= LIMIT:

@@ -329,3 +329,24 @@ def test_what_other_libraries_call_a_choice_is_known(choose, given, meant):
 def test_a_device_that_is_not_there_is_not_taken_for_the_cpu(given):
     with pytest.raises(ValueError, match=f"got '{given}'\\.$"):
         gs.config.set_device(given)
+
+
+@pytest.mark.parametrize("cls", [gs.Model, gs.Sequential, gs.layers.Layer])
+def test_a_constructor_that_leaves_out_that_of_its_base_is_named(cls):
+    class Mine(cls):
+        def __init__(self):
+            self.inner = gs.layers.Dense(3)
+
+        def call(self, x):
+            return self.inner(x)
+
+    with pytest.raises(AttributeError, match=r"Mine must call super\(\).__init__\(\) first in its constructor"):
+        Mine()(np.ones((2, 4)))
+
+
+@pytest.mark.parametrize(("wrong", "meant"), [("untis", "units"), ("kernal", "kernel"), ("weight", "weights")])
+def test_a_misspelt_attribute_of_a_layer_is_guessed(wrong, meant):
+    layer = gs.layers.Dense(3)
+    layer.build((None, 4))
+    with pytest.raises(AttributeError, match=f"'Dense' object has no attribute {wrong!r}. Did you mean {meant!r}"):
+        getattr(layer, wrong)

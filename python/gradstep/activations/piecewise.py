@@ -76,7 +76,7 @@ def relu(
     >>> gs.activations.relu(np.array([-1.0, 1.0, 9.0]), negative_slope=0.5, max_value=6.0)
     array([-0.5,  1. ,  6. ])
     """
-    if max_value is None and isinstance(negative_slope, (int, float)) and negative_slope == threshold == 0:
+    if max_value is None and all(isinstance(one, (int, float)) and one == 0 for one in (negative_slope, threshold)):
         return apply("relu", x)
     top = math.inf if max_value is None else max_value
     return apply("rectifier", x, negative_slope=negative_slope, max_value=top, threshold=threshold)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..checks import describe
+from ..checks import check_bool, describe
 from .base import Callback, LogNames, Logs
 from .history import History
 from .progress import ProgbarLogger
@@ -80,6 +80,7 @@ class CallbackList(Callback):
         self._added: list[Callback] = []  # by this list, not by its maker
         self._history = next((member for member in self.callbacks if isinstance(member, History)), None)
         # The bar is drawn before the history is written, and both after the callbacks that may add to the logs.
+        add_history, add_progbar = check_bool("add_history", add_history), check_bool("add_progbar", add_progbar)
         if add_progbar and not any(isinstance(member, ProgbarLogger) for member in self.callbacks):
             self._add(ProgbarLogger(live=params.get("verbose") != 2))
         if add_history and self._history is None:

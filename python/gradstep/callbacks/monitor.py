@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..checks import check_float, describe
+from ..checks import brief, check_float, describe
 from ..hints import warn
 from ..references import is_ours
 from .base import Callback, Logs
@@ -59,8 +59,8 @@ class MonitorCallback(Callback):
         super().__init__()
         if not isinstance(monitor, str):
             raise TypeError(f"monitor must be the name of a number in the logs; got {describe(monitor)}.")
-        if mode not in MODES:
-            warn(f"mode must be one of {', '.join(MODES)}; {mode!r} counts as 'auto'.")
+        if not isinstance(mode, str) or mode not in MODES:
+            warn(f"mode must be one of {', '.join(MODES)}; {brief(mode)} counts as 'auto'.")
             mode = "auto"
         self.monitor, self.mode = monitor, mode
         self.min_delta = abs(number("min_delta", min_delta))

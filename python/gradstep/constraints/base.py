@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..checks import numeric, rows_of
+from ..checks import brief, numeric, rows_of
 from ..config import FLOATS, floatx
 from ..described import Described, check_unsettled
 
@@ -65,21 +65,21 @@ def axis_word(axis: Any, ndim: int) -> str:
         raise ValueError("w must be an array of one axis or more; it has none.")
     axes = range(ndim) if axis is None else [axis] if isinstance(axis, (int, np.integer)) else axis
     if isinstance(axis, (bool, str)) or not isinstance(axes, (range, list, tuple)):
-        raise TypeError(f"axis must be an int, some of them, or None; got {axis!r}.")
+        raise TypeError(f"axis must be an int, some of them, or None; got {brief(axis)}.")
     for each in axes:
         if isinstance(each, bool) or not isinstance(each, (int, np.integer)):
-            raise TypeError(f"axis must be an int, some of them, or None; got {axis!r}.")
+            raise TypeError(f"axis must be an int, some of them, or None; got {brief(axis)}.")
         if not -ndim <= each < ndim:
-            raise ValueError(f"axis must be in [{-ndim}, {ndim}) for an array of {ndim} dimensions; got {axis!r}.")
+            raise ValueError(f"axis must be in [{-ndim}, {ndim}) for an array of {ndim} dimensions; got {brief(axis)}.")
     known = {each % ndim for each in axes}
     if not known:
-        raise ValueError(f"axis must name an axis; got {axis!r}.")
+        raise ValueError(f"axis must name an axis; got {brief(axis)}.")
     if len(known) == ndim:
         return "all"
     if known not in ({ndim - 1}, set(range(ndim - 1))):
         raise ValueError(
             f"axis must be all but the last of a kernel of {ndim} dimensions, {list(range(ndim - 1))}, or the last, or "
-            f"all; got {axis!r}."
+            f"all; got {brief(axis)}."
         )
     return "first" if known == set(range(ndim - 1)) else "last"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..checks import check_bool, check_float, check_int, class_numbers, numeric
+from ..checks import brief, check_bool, check_float, check_int, class_numbers, numeric, shown
 from .base import Metric, pair, spread
 from .thresholds import ratio
 
@@ -76,10 +76,13 @@ class IoU(Metric):
         axis: int = -1,
     ) -> None:
         self.num_classes = check_int("num_classes", num_classes, 1)
+        if not isinstance(target_class_ids, Iterable):
+            raise TypeError(f"target_class_ids must be a sequence of int; got {shown(target_class_ids)}.")
         self.target_class_ids = [check_int(f"target_class_ids[{i}]", c, 0) for i, c in enumerate(target_class_ids)]
         if not self.target_class_ids or max(self.target_class_ids) >= self.num_classes:
             raise ValueError(
-                f"target_class_ids must be classes in [0, {num_classes}), at least one; got {list(target_class_ids)}."
+                f"target_class_ids must be classes in [0, {num_classes}), at least one; got "
+                f"{brief(self.target_class_ids)}."
             )
         self.ignore_class = None if ignore_class is None else check_int("ignore_class", ignore_class, -(2**31))
         self.sparse_y_true = check_bool("sparse_y_true", sparse_y_true)

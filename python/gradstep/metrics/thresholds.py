@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import check_float, check_int, describe
+from ..checks import brief, check_float, check_int, describe
 from .base import Metric, pair, spread
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def threshold_list(thresholds: Any, default: float) -> list[float]:
         for i, t in enumerate(thresholds if several else [thresholds])
     ]
     if not values or not all(0 <= t <= 1 for t in values):
-        raise ValueError(f"thresholds must be numbers in [0, 1], at least one; got {thresholds!r}.")
+        raise ValueError(f"thresholds must be numbers in [0, 1], at least one; got {brief(thresholds)}.")
     return values
 
 

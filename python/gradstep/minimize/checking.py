@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_int
+from ..checks import brief, check_int
 from ..hints import names_arguments
 from .objectives.differences import difference
 from .objectives.layout import Layout
@@ -69,7 +69,7 @@ def check_grad(
         raise TypeError("check_grad takes fun, jac and x in this order, as SciPy does; got x before jac.")
     layout = Layout(x)
     if jac is not True and not callable(jac):
-        raise TypeError(f"jac must be callable or True; got {jac!r}.")
+        raise TypeError(f"jac must be callable or True; got {brief(jac)}.")
     objective = Objective(fun, jac, layout, args=args if isinstance(args, tuple) else (args,))
     count = check_int("directions", directions, 1)
     at = layout.x0

@@ -17,7 +17,7 @@ from .checking import check_grad as compare
 from .diagnosis import Diagnosis, diagnose
 from .ending import Best, Ending, ending
 from .loop import Rules, callback_of, run
-from .methods.base import Method, free
+from .methods.base import Method, free, largest
 from .methods.minibatch import with_data, without_data
 from .methods.registry import is_name, method_of
 from .objectives.batches import BatchObjective, data_of
@@ -211,9 +211,10 @@ def minimize(
     }
     limits = limits_of(merged["maxfev"], maxtime, target)
     box = Bounds.of(bounds, layout)
+    squares = check_bool("residual", residual)
     if method is None:
-        method = default_method(residual, box, hess, hessp, layout.size)
-    if check_bool("residual", residual):
+        method = default_method(squares, box, hess, hessp, layout.size)
+    if squares:
         merged.of_loss = {name: merged.rest.pop(name) for name in ("loss", "loss_scale") if name in merged.rest}
     chosen = method_of(method, merged.rest, first_order)
     rows = data_of(data) if data is not None else None
@@ -227,7 +228,7 @@ def minimize(
         raise ValueError(f'method "{chosen.name}" takes no bounds; "l-bfgs-b" and first-order methods do.')
     if chosen.needs == "residual" and not residual:
         raise ValueError(f'method "{chosen.name}" needs residual=True, and a fun that gives the residuals.')
-    if batched and (chosen.needs != "value" or not layout.is_vector):
+    if check_bool("batched", batched) and (chosen.needs != "value" or not layout.is_vector):
         raise ValueError("batched=True is for methods of populations, and an x0 that is a vector.")
     mapped, pool, threads = map_of(workers, code is not None)
     common: dict[str, Any] = {
@@ -239,7 +240,7 @@ def minimize(
         "step": merged.step,
         "mapped": mapped,
         "threads": threads,
-        "batched": check_bool("batched", batched),
+        "batched": batched,
     }
     objective: Objective
     if rows is not None:
@@ -345,7 +346,12 @@ def _result(
     g = point.g if point.x is x else objective.best_g
     if g is None and method.needs != "value" and stop.reason not in ("maxfev", "maxtime", "interrupted", "nan"):
         g = objective.gradient(x)
-    gnorm = math.nan if g is None else method._optimality(point if stop.reason == "gtol" else Point(x, f, g))
+    if g is None:
+        gnorm = math.nan
+    elif len(record):
+        gnorm = method._optimality(point if stop.reason == "gtol" else Point(x, f, g))
+    else:  # the run ended before the method began, which knows nothing of it
+        gnorm = largest(free(objective, x, g))
     n = max(len(record) - 1, 0)
     best, first = (
         Best(x, f, None if g is None else free(objective, x, g), gnorm),
@@ -360,7 +366,11 @@ def _result(
         found = Ending(False, f"after {n} iterations {seen.sentences['plateau']}")
     if "saddle" in seen.sentences:
         found = Ending(False, f"after {n} iterations the gradient is small, but {seen.sentences['saddle']}")
-    sentences = [found.message, *method._sentences(), *objective.sentences(method.needs != "value")]
+    sentences = [
+        found.message,
+        *(method._sentences() if len(record) else ()),
+        *objective.sentences(method.needs != "value"),
+    ]
     result = OptimizeResult(
         x=layout.restore(x),
         fun=f,

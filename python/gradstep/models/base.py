@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..checks import check_int, open_shape_of
+from ..checks import brief, check_int, open_shape_of
 from ..data.columns import Columns, arrays_of
 from ..export.exports import Exports
 from ..layers.base.layer import Layer
@@ -88,10 +88,10 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
                 raise ValueError(f"index must be below {len(self._layers)}, the number of layers; got {index}.")
             return self._layers[index]
         for layer in self._layers:
-            if layer.name == name:
+            if isinstance(name, str) and layer.name == name:
                 return layer
         raise ValueError(
-            f"name must be that of a layer, {', '.join(layer.name for layer in self._layers)}; got {name!r}."
+            f"name must be that of a layer, {', '.join(layer.name for layer in self._layers)}; got {brief(name)}."
         )
 
     def _connect(self, x: Any) -> Any:

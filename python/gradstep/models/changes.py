@@ -60,6 +60,8 @@ class Changing:
         def _connect_engine(self, rows: Sequence[Row]) -> None: ...
 
     def __getattr__(self, name: str) -> Any:
+        if not name.startswith("__") and "_executor" not in vars(self):
+            raise AttributeError(f"{type(self).__name__} must call super().__init__() first in its constructor.")
         raise no_attribute(self, name, ELSEWHERE)
 
     def _take_settings(self) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .. import console
-from ..checks import check_bool, check_int, describe
+from ..checks import brief, check_bool, check_int, describe
 from ..notebook import table
 
 if TYPE_CHECKING:
@@ -162,9 +162,12 @@ class Summarized:
 def _widths(line_length: Any, positions: Any, usual: tuple[tuple[float, ...], int], trained: bool) -> list[int]:
     """Characters of each column, with the gap behind it."""
     count, widest = len(usual[0]), usual[1]
-    ends = [float(end) for end in (usual[0] if positions is None else positions)]
+    try:
+        ends = [float(end) for end in (usual[0] if positions is None else positions)]
+    except (TypeError, ValueError):
+        raise TypeError(f"positions must be {count} numbers; got {brief(positions)}.") from None
     if len(ends) != count or ends != sorted(set(ends)) or ends[0] <= 0 or ends[-1] != 1:
-        raise ValueError(f"positions must be {count} numbers above 0 that rise to 1; got {positions!r}.")
+        raise ValueError(f"positions must be {count} numbers above 0 that rise to 1; got {brief(positions)}.")
     if line_length is None:
         import shutil  # here: not for every import of the package
 
@@ -190,7 +193,7 @@ def _bounds(layers: Sequence[Layer], layer_range: Any) -> slice:
     if layer_range is None:
         return slice(None)
     if not isinstance(layer_range, (tuple, list)) or [type(name) for name in layer_range] != [str, str]:
-        raise ValueError(f"layer_range must be two names of layers, the first and the last; got {layer_range!r}.")
+        raise ValueError(f"layer_range must be two names of layers, the first and the last; got {brief(layer_range)}.")
     found = [[i for i, layer in enumerate(layers) if re.match(name, layer.name)] for name in layer_range]
     if not all(found):
         known = ", ".join(layer.name for layer in layers)

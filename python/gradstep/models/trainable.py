@@ -137,7 +137,7 @@ class Trainable(Face):
         if check_bool("run_eagerly", run_eagerly):
             raise ValueError("run_eagerly must be False: layers of this package run in C++ always.")
         steps = check_int("steps_per_execution", steps_per_execution, 1)
-        if jit_compile != "auto":
+        if not isinstance(jit_compile, str) or jit_compile != "auto":
             check_bool("jit_compile", jit_compile)
         check_bool("auto_scale_loss", auto_scale_loss)
         known = self._losses_and_metrics(loss, loss_weights, metrics, weighted_metrics)

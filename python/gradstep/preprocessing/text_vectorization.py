@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_int, describe
+from ..checks import brief, check_int, describe
 from ..described import Described, serialize
 from ..naming import name_for
 from .lookups import StringLookup
@@ -85,7 +85,7 @@ class TextVectorization(Described):
     ) -> None:
         for what, value, known in (("standardize", standardize, STANDARD), ("split", split, SPLIT)):
             if value is not None and not callable(value) and (not isinstance(value, str) or value not in known):
-                raise ValueError(f"{what} must be one of {', '.join(known)}, a function, or None; got {value!r}.")
+                raise ValueError(f"{what} must be one of {', '.join(known)}, a function, or None; got {brief(value)}.")
         if output_sequence_length is not None and output_mode != "int":
             raise ValueError("output_sequence_length is for output_mode='int'.")
         self.standardize, self.split = standardize, split

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import describe, numeric
+from ..checks import brief, describe, numeric
 from .as_layer import as_layer
 
 if TYPE_CHECKING:
@@ -139,5 +139,5 @@ def fraction(name: str, value: Any) -> tuple[float, float]:
         raise TypeError(f"{name} must be a pair of numbers; got {describe(value)}.")
     low, high = (float(each) for each in value)
     if not low < high:
-        raise ValueError(f"{name} must be (low, high), low below high; got {value!r}.")
+        raise ValueError(f"{name} must be (low, high), low below high; got {brief(value)}.")
     return low, high

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import seeds
-from ..checks import check_bool, check_float, check_int, describe
+from ..checks import check_bool, check_float, check_int, describe, shown
 from ..data.folds import Fold, check_fold
 
 __all__ = ["KFold", "StratifiedKFold", "folds_of", "row_count"]
@@ -124,17 +124,19 @@ class StratifiedKFold(KFold):
         return fold_of
 
 
-def row_count(x: Any) -> int:
+def row_count(x: Any, name: str = "x") -> int:
     """Rows of data: of an array, a table, a sparse matrix, or of a list or dict of them."""
     if isinstance(x, dict):
-        return row_count(next(iter(x.values())))
+        return row_count(next(iter(x.values()), None), name)
     if isinstance(x, (list, tuple)) and x and hasattr(x[0], "shape") and np.ndim(x[0]):
-        return row_count(x[0])
+        return row_count(x[0], name)
     shape = getattr(x, "shape", None)
     if shape is None:
+        if not hasattr(x, "__len__"):
+            raise TypeError(f"{name} must be an array, a table or a list of rows; got {shown(x)}.")
         return len(x)
     if not shape:
-        raise ValueError("x must have rows; it is a single number.")
+        raise ValueError(f"{name} must have rows; it is a single number.")
     return int(shape[0])
 
 

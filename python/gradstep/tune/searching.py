@@ -70,7 +70,7 @@ class Search:
             subject.check(each)
         rows = row_count(x)
         for name, part in (("y", y), ("sample_weight", sample_weight)):
-            if part is not None and row_count(part) != rows:
+            if part is not None and row_count(part, name) != rows:
                 raise ValueError(f"x and {name} must have the same number of rows; got {rows} and {row_count(part)}.")
         folds = folds_of(cv, x, y, stratify, groups)
         by_default = "score" if hasattr(build, "get_params") else "loss"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import seeds
-from ..checks import check_int, class_numbers, numeric
+from ..checks import brief, check_int, class_numbers, numeric
 from ..config import floatx
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _borders(rows: int, shares: Any) -> np.ndarray:
     """Where each part but the last ends."""
     values = numeric(shares, "shares").astype(float)
     if values.ndim != 1 or not (values > 0).all() or not abs(values.sum() - 1) < 1e-6:
-        raise ValueError(f"shares must be numbers above 0 of sum 1; got {shares!r}.")
+        raise ValueError(f"shares must be numbers above 0 of sum 1; got {brief(shares)}.")
     ends = np.rint(np.cumsum(values) * rows).astype(int)
     ends[-1] = rows
     if np.diff(ends, prepend=0).min() < 1:

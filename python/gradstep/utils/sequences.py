@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_choice, check_int, describe
+from ..checks import check_choice, check_int, describe, shown
 
 __all__ = ["pad_sequences"]
 
@@ -73,7 +73,10 @@ def pad_sequences(
     length = longest if maxlen is None else check_int("maxlen", maxlen, 0)
     arrays = [np.asarray(one, kind) for one in given]
     step = next((array.shape[1:] for array in arrays if len(array)), ())
-    padded = np.full((len(arrays), length, *step), value, kind)
+    try:
+        padded = np.full((len(arrays), length, *step), value, kind)
+    except OverflowError:
+        raise ValueError(f"dtype must hold value; got dtype {kind} and value {shown(value)}.") from None
     for i, array in enumerate(arrays):
         if not len(array) or not length:
             continue

@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import seeds
 from ...checks import describe
+from ...hints import no_attribute
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -70,6 +71,13 @@ class Settable:
         name: str
         built: bool
         _in_numpy: bool
+
+    else:  # for a type checker every name would be one
+
+        def __getattr__(self, name):
+            if not name.startswith("__") and "_eager" not in vars(self):
+                raise AttributeError(f"{type(self).__name__} must call super().__init__() first in its constructor.")
+            raise no_attribute(self, name, {})
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not self._in_numpy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...checks import check_choice, check_int
+from ...checks import brief, check_choice, check_int
 from ..base.layer import Layer
 from ..reshaping.rearranged import spatial_axes, standardize_data_format
 
@@ -17,7 +17,7 @@ def many(name: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:
     if not isinstance(value, (list, tuple)):
         return (check_int(name, value, least),) * n
     if len(value) != n:
-        raise ValueError(f"{name} must be an int or {n}, one for each axis; got {value!r}.")
+        raise ValueError(f"{name} must be an int or {n}, one for each axis; got {brief(value)}.")
     return tuple(check_int(f"{name}[{i}]", each, least) for i, each in enumerate(value))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...checks import check_choice, check_int
+from ...checks import brief, check_choice, check_int
 from ...config import FLOATS
 from ..base.layer import Layer, Shape
 from ..base.symbolic import Node, SymbolicTensor
@@ -132,7 +132,8 @@ def Input(
     <SymbolicTensor out shape=(None, 3) dtype=float32>
     """
     if (shape is None) == (batch_shape is None):
-        raise ValueError(f"Input takes a shape or a batch_shape, one of them; got {shape!r} and {batch_shape!r}.")
+        got = f"{brief(shape)} and {brief(batch_shape)}"
+        raise ValueError(f"Input takes a shape or a batch_shape, one of them; got {got}.")
     if batch_shape is not None:
         if not isinstance(batch_shape, (list, tuple)) or len(batch_shape) < 2:
             raise ValueError(f"batch_shape must be (None, ...), the rows and the shape of one; got {batch_shape!r}.")

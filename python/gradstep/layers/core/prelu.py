@@ -76,7 +76,8 @@ class PReLU(Layer):
         trainable: bool = True,
     ) -> None:
         take_rules(self, locals())
-        self.shared_axes = some_axes("shared_axes", shared_axes) if shared_axes not in (None, [], ()) else None
+        is_none = shared_axes is None or (isinstance(shared_axes, (list, tuple)) and not shared_axes)
+        self.shared_axes = None if is_none else some_axes("shared_axes", shared_axes)
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     @property

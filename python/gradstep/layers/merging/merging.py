@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...checks import check_bool, check_int, describe, numeric, open_shape_of
+from ...checks import brief, check_bool, check_int, describe, numeric, open_shape_of
 from ..base.layer import Layer, Shape
 from ..base.sizes import Resized, is_open
 from ..base.symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
@@ -320,7 +320,7 @@ class Dot(Merge):
         each: Any = axes if isinstance(axes, (list, tuple)) else [axes, axes]
         self._each = [check_int("axes", axis, -(2**31)) for axis in each]
         if len(self._each) != 2 or 0 in self._each:
-            raise ValueError(f"axes must be an axis, or two, and none that of the rows, 0; got {axes!r}.")
+            raise ValueError(f"axes must be an axis, or two, and none that of the rows, 0; got {brief(axes)}.")
         self.axes, self.normalize = axes, check_bool("normalize", normalize)
         super().__init__(dtype=dtype, name=name, trainable=trainable)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...checks import check_int, describe
+from ...checks import brief, check_int, describe
 
 __all__ = ["one_axis", "sample_axes", "some_axes"]
 
@@ -23,7 +23,7 @@ def some_axes(name: str, value: Any) -> int | list[int]:
     if not isinstance(value, (list, tuple)):
         return one_axis(name, value)
     if not value:
-        raise ValueError(f"{name} must name an axis; got {value!r}.")
+        raise ValueError(f"{name} must name an axis; got {brief(value)}.")
     return [one_axis(f"{name}[{i}]", axis) for i, axis in enumerate(value)]
 
 
@@ -35,7 +35,7 @@ def one_axis(name: str, value: Any) -> int:
         raise TypeError(f"{name} must be an int; got {describe(value)}.")
     axis = check_int(name, value, -MOST)
     if axis == 0:
-        raise ValueError(f"{name} must not be that of the rows, 0; got {value!r}.")
+        raise ValueError(f"{name} must not be that of the rows, 0; got {brief(value)}.")
     return axis
 
 
@@ -66,6 +66,8 @@ def sample_axes(name: str, axis: int | Sequence[int], input_shape: Sequence[int 
                 f"{name} must be an axis of inputs of shape {tuple(input_shape)}, and not that of the rows; got {one}."
             )
         if place in found:
-            raise ValueError(f"{name} must name different axes; got {axis!r} for inputs of shape {tuple(input_shape)}.")
+            raise ValueError(
+                f"{name} must name different axes; got {brief(axis)} for inputs of shape {tuple(input_shape)}."
+            )
         found.add(place)
     return sorted(place - 1 for place in found)

@@ -173,7 +173,7 @@ class GroupNormalization(Affine):
         trainable: bool = True,
     ) -> None:
         self.axis = one_axis("axis", axis)
-        self.groups = -1 if groups == -1 else check_int("groups", groups, 1)
+        self.groups = -1 if isinstance(groups, int) and groups == -1 else check_int("groups", groups, 1)
         self._take(locals())
 
     def specification(self) -> dict[str, Any]:

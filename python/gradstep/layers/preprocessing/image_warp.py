@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ... import seeds
-from ...checks import check_choice, check_float, check_int
+from ...checks import brief, check_choice, check_float, check_int
 from ..base.layer import Layer, Shape
 from ..reshaping.rearranged import spatial_axes, standardize_data_format
 
@@ -21,14 +21,14 @@ def factor_range(name: str, value: Any, low: float = -math.inf, high: float = ma
     """The range that a factor is drawn from: two numbers that rise, or one for both sides of 0."""
     if isinstance(value, (tuple, list)):
         if len(value) != 2:
-            raise ValueError(f"{name} must be a number, or two that rise; got {value!r}.")
+            raise ValueError(f"{name} must be a number, or two that rise; got {brief(value)}.")
         begin, end = (check_float(f"{name}[{i}]", each) for i, each in enumerate(value))
     else:
         end = check_float(name, value)
         begin = -end
     if not (math.isfinite(begin) and math.isfinite(end) and low <= begin <= end <= high):
         bounds = "" if low == -math.inf else f" from {low:g} to {high:g}"
-        raise ValueError(f"{name} must be a number of at least 0, or two that rise{bounds}; got {value!r}.")
+        raise ValueError(f"{name} must be a number of at least 0, or two that rise{bounds}; got {brief(value)}.")
     return begin, end
 
 

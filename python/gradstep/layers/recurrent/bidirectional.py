@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import seeds
-from ...checks import check_choice, describe
+from ...checks import check_choice, describe, shown
 from ...described import revive
 from ..base.layer import Layer
 from ..base.weights import assign
@@ -109,6 +109,8 @@ class Bidirectional(WithStates, Layer):
         )
         self.merge_mode = None if merge_mode is None else check_choice("merge_mode", merge_mode, MODES)
         self._check_pair()
+        if weights is not None and not isinstance(weights, (list, tuple)):
+            raise TypeError(f"weights must be a list of arrays; got {shown(weights)}.")
         self._initial = None if weights is None else [np.array(weight) for weight in weights]
         first = self._directions[0]
         self.return_sequences, self.return_state = first.return_sequences, first.return_state

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import _core, activations, regularizers, seeds
 from ...activations.registry import is_custom
-from ...checks import check_bool, check_float, check_int
+from ...checks import brief, check_bool, check_float, check_int
 from ..base.arguments import options_of, take_rules
 from ..base.layer import Layer, Shape
 from ..core.activation import stages_of
@@ -67,7 +67,7 @@ class Recurrent(WithStates, Layer):
         if is_custom(function):
             raise ValueError(
                 f"{name} of a recurrent layer must be one of gradstep.activations, which the engine computes; "
-                f"got {value!r}."
+                f"got {brief(value)}."
             )
         activations.specify(function)
         return function
@@ -210,7 +210,7 @@ class Recurrent(WithStates, Layer):
 def _rate(name: str, value: float) -> float:
     rate = check_float(name, value)
     if not 0 <= rate < 1:
-        raise ValueError(f"{name} must be in [0, 1); got {value!r}.")
+        raise ValueError(f"{name} must be in [0, 1); got {brief(value)}.")
     return rate
 
 

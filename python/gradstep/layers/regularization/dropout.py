@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ... import seeds
-from ...checks import check_float, check_int, describe
+from ...checks import brief, check_float, check_int, describe
 from ..base.layer import Layer, Shape
 from ..base.mixin import LayerMixin
 
@@ -24,7 +24,7 @@ def noise_shape_of(value: Any) -> tuple[int | None, ...] | None:
         raise TypeError(f"noise_shape must be a sequence of ints or None; got {describe(value)}.")
     sizes = [None if size is None else check_int(f"noise_shape[{i}]", size, 1) for i, size in enumerate(value)]
     if len(sizes) < 2:
-        raise ValueError(f"noise_shape must have the rows and at least one axis; got {value!r}.")
+        raise ValueError(f"noise_shape must have the rows and at least one axis; got {brief(value)}.")
     return tuple(sizes)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...checks import check_int
+from ...checks import brief, check_int
 from ..base.layer import Layer, Shape
 from .rearranged import Rearranged, Views
 
@@ -49,10 +49,10 @@ class Permute(Rearranged, Layer):
         trainable: bool = True,
     ) -> None:
         if not isinstance(dims, (list, tuple)):
-            raise TypeError(f"dims must be a sequence of int; got {dims!r}.")
+            raise TypeError(f"dims must be a sequence of int; got {brief(dims)}.")
         self.dims = tuple(check_int(f"dims[{i}]", axis, 1) for i, axis in enumerate(dims))
         if not dims or sorted(self.dims) != list(range(1, len(dims) + 1)):
-            raise ValueError(f"dims must have each of the numbers from 1 on once; got {dims!r}.")
+            raise ValueError(f"dims must have each of the numbers from 1 on once; got {brief(dims)}.")
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:

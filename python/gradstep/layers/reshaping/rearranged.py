@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...checks import check_choice, check_int
+from ...checks import brief, check_choice, check_int
 from ..base.mixin import LayerMixin
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def per_axis(name: str, value: Any, n: int) -> tuple[tuple[int, int], ...]:
     if not isinstance(value, (list, tuple)):
         return (_both_sides(name, value),) * n
     if len(value) != n:
-        raise ValueError(f"{name} must be an int or have {n} members, one for each axis; got {value!r}.")
+        raise ValueError(f"{name} must be an int or have {n} members, one for each axis; got {brief(value)}.")
     return tuple(_both_sides(f"{name}[{i}]", each) for i, each in enumerate(value))
 
 
@@ -93,6 +93,6 @@ def _both_sides(name: str, value: Any) -> tuple[int, int]:
     if not isinstance(value, (list, tuple)):
         value = (value, value)
     if len(value) != 2:
-        raise ValueError(f"{name} must be an int or two, for before and after; got {value!r}.")
+        raise ValueError(f"{name} must be an int or two, for before and after; got {brief(value)}.")
     before, after = (check_int(name, each, 0) for each in value)
     return before, after

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...checks import check_int
+from ...checks import brief, check_int
 from ..base.layer import Layer, Shape
 
 __all__ = ["Reshape"]
@@ -55,7 +55,7 @@ class Reshape(Layer):
             for i, size in enumerate(sizes)
         )
         if not self.target_shape or self.target_shape.count(-1) > 1:
-            raise ValueError(f"target_shape must have a size, and -1 at most once; got {target_shape!r}.")
+            raise ValueError(f"target_shape must have a size, and -1 at most once; got {brief(target_shape)}.")
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import check_int
+from ...checks import brief, check_int
 from ..base.arguments import options_of
 from ..base.layer import Layer, Shape
 from ..preprocessing.image_warp import resizing, standardize_interpolation
@@ -35,7 +35,7 @@ class UpSampling(Rearranged, Layer):
         if not isinstance(size, (list, tuple)):
             size = (check_int("size", size, 1),) * self._n
         if len(size) != self._n:
-            raise ValueError(f"size must be an int or {self._n}, one for each axis; got {size!r}.")
+            raise ValueError(f"size must be an int or {self._n}, one for each axis; got {brief(size)}.")
         self._factors = tuple(check_int(f"size[{i}]", factor, 1) for i, factor in enumerate(size))
         self.size: Any = self._factors if self._n > 1 else self._factors[0]
         self.data_format = standardize_data_format(data_format)

@@ -113,7 +113,7 @@ def minimize_many(
     limit = tolerance("gtol", (1e-9 if squares else 1e-6) if gtol is None else gtol)
     most = check_int("maxiter", maxiter, 0)
     problems = Rows(fun, jac, X, squares, code, _rows(data, code, len(X)))
-    chosen = method_of(method or (SQUARES if squares else "bfgs"), {}, _rate(learning_rate))
+    chosen = method_of((SQUARES if squares else "bfgs") if method is None else method, {}, _rate(learning_rate))
     if chosen.name in PAIRS and not squares:
         quasi_newton(problems, limit, most, PAIRS[chosen.name])
     elif chosen.name == SQUARES and squares:

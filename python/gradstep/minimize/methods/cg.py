@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...checks import check_choice
+from ...checks import check_choice, shown
 from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
@@ -136,7 +136,7 @@ class ConjugateGradient(Method):
     ) -> None:
         check_choice("beta", beta, DIRECTIONS)
         if preconditioner is not None and not callable(preconditioner):
-            raise TypeError(f"preconditioner must be callable; got {preconditioner!r}.")
+            raise TypeError(f"preconditioner must be callable; got {shown(preconditioner)}.")
         self.beta, self.preconditioner = beta, preconditioner
         self.c1, self.c2 = checked_wolfe(c1, c2 if c2 is not None else 0.9 if beta == "shanno" else 0.1)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import describe, is_sequence
+from ...checks import describe, is_sequence, shown
 from .arrays import as_parameter, flatten, gather
 from .attached import Attached
 from .bound import Bound
@@ -293,7 +293,13 @@ class Optimizer(Attached, Copied, Stateful):
         TypeError, ValueError
             As `step` does; ValueError for an element that is not a pair.
         """
-        pairs = [tuple(pair) for pair in grads_and_vars]
+        try:
+            pairs = [tuple(pair) for pair in grads_and_vars]
+        except TypeError:
+            got = shown(grads_and_vars)
+            raise TypeError(
+                f"grads_and_vars must be pairs (gradient, array), as of zip(grads, params); got {got}."
+            ) from None
         for i, pair in enumerate(pairs):
             if len(pair) != 2:
                 raise ValueError(f"grads_and_vars[{i}] must be a pair (gradient, array); it has length {len(pair)}.")

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
-from ...checks import check_bool, check_int
+from ...checks import brief, check_bool, check_int
 from ...hints import unknown_argument
 from ..schedules.base import LearningRateSchedule
 
@@ -120,7 +120,7 @@ def parse(owner: type, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict
             raise ValueError("ema_overwrite_frequency needs use_ema=True.")
     for name, choices in CHOICES.items():
         if name in given and (not isinstance(given[name], str) or given[name] not in choices):
-            raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {given[name]!r}.")
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {brief(given[name])}.")
     if "seed" in given:
         check_int("seed", given["seed"], 0, 2**64 - 1)
     common = {name: value for name, value in given.items() if name in COMMON}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import describe, is_array
+from ...checks import brief, describe, is_array
 from .arrays import as_gradient
 
 __all__ = ["RowSparse", "as_engine_gradient", "as_rows", "check_sparse"]
@@ -153,7 +153,7 @@ def _shape(shape: Any) -> tuple[int, ...]:
     try:
         sizes = tuple(index(size) for size in shape)
     except TypeError:
-        raise TypeError(f"shape must be a tuple of ints; got {shape!r}.") from None
+        raise TypeError(f"shape must be a tuple of ints; got {brief(shape)}.") from None
     if not sizes or min(sizes) < 0:
         raise ValueError(f"shape must have at least one axis, and none below 0; got {sizes}.")
     return sizes

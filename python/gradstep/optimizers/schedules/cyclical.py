@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...checks import check_bool, check_int
+from ...checks import check_bool, check_choice, check_int
 from .formula import Formula, number
 
 __all__ = ["CyclicalLR", "OneCycle"]
 
-MODES = ("triangular", "triangular2", "exp_range")
+MODES = dict.fromkeys(("triangular", "triangular2", "exp_range"))
+STRATEGIES = dict.fromkeys(("cos", "linear"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,8 +68,7 @@ class CyclicalLR(Formula):
             step_size_down=None if down is None else number("step_size_down", down, above=True),
             gamma=number("gamma", self.gamma),
         )
-        if self.mode not in MODES:
-            raise ValueError(f"mode must be one of {', '.join(MODES)}; got {self.mode!r}.")
+        check_choice("mode", self.mode, MODES)
         if self.gamma != 1 and self.mode != "exp_range":
             raise ValueError(f"gamma is for mode 'exp_range' only; got {self.gamma} with {self.mode!r}.")
 
@@ -170,8 +170,7 @@ class OneCycle(Formula):
         )
         # Past a half the second phase would end after the third.
         self._set(pct_start=number("pct_start", self.pct_start, high=0.5 if self.three_phase else 1))
-        if self.anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy must be one of cos, linear; got {self.anneal_strategy!r}.")
+        check_choice("anneal_strategy", self.anneal_strategy, STRATEGIES)
 
     def rates(self, steps: np.ndarray) -> np.ndarray:
         first, last = self.max_learning_rate / self.div_factor, float(self.total_steps - 1)
