@@ -93,11 +93,12 @@ Plan<Real>::Plan(const Network<Real>& network, const std::vector<AnyLayer>& laye
   calls_.resize(network.nodes.size());
   std::vector<std::size_t> calls(network.layers.size());
   for (std::size_t k = 0; k < nodes_.size(); ++k)
-    if (const std::size_t layer = nodes_[k].layer; layer != Node::no_layer)
+    if (const std::size_t layer = nodes_[k].layer; layer != Node::no_layer) {
       if (auto own = of_call(network.layer_of(nodes_[k]), calls[layer]++))
         joined_.emplace(k, std::move(*own));
       else if (nodes_[k].resized)
         joined_.emplace(k, &layers == &network.layers ? *nodes_[k].resized : in_inference(*nodes_[k].resized));
+    }
   moves_.resize(network.nodes.size());
   join(!tangents);
 }
