@@ -27,7 +27,9 @@ IN_PLACE = {
     **dict.fromkeys(("transpose", "swapaxes", "moveaxis"), "layers.Permute"),
     **dict.fromkeys(("mean", "amax", "max"), "a layer such as GlobalAveragePooling1D or GlobalMaxPooling1D"),
     **dict.fromkeys(("dot", "matmul", "einsum", "tensordot"), "layers.Dot, or @ with a weight"),
-    **dict.fromkeys(("tanh", "exp", "abs", "absolute"), "layers.Activation, by the function's name"),
+    "tanh": 'layers.Activation("tanh")',
+    "exp": 'layers.Activation("exponential")',
+    **dict.fromkeys(("abs", "absolute"), "layers.Lambda(np.abs)"),
     **dict.fromkeys(("square", "power"), "layers.Multiply()([x, x])"),
     **dict.fromkeys(("maximum", "fmax"), 'layers.Maximum, or layers.Activation("relu")'),
     **dict.fromkeys(("minimum", "fmin"), "layers.Minimum"),
@@ -53,7 +55,7 @@ class Untraceable(TypeError):
 def of_numpy(function: str) -> Untraceable:
     """The error of a function of NumPy that got a symbolic tensor."""
     place = IN_PLACE.get(function)
-    hint = f" {place} is in its place." if place else ""
+    hint = f" Use {place} instead." if place else ""
     return Untraceable(f"numpy.{function} needs numbers, and a symbolic tensor has none.{hint}")
 
 
