@@ -73,8 +73,8 @@ def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
-def test_a_layer_goes_on(cls):
+def rows_for(cls: Any) -> np.ndarray:
+    """What a layer of this class can be called with."""
     numbered = re.search(r"(\d)D(Transpose)?$", cls.__name__)
     steps = cls.__name__.startswith("ConvLSTM")
     axes = (
@@ -87,6 +87,12 @@ def test_a_layer_goes_on(cls):
     x = np.random.default_rng(0).normal(size=(5, *[4] * axes, 4)).astype(np.float32)
     if cls is L.Embedding:
         x = np.abs(3 * x).astype("int32") % 4
+    return x
+
+
+@pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
+def test_a_layer_goes_on(cls):
+    x = rows_for(cls)
     layer = made(cls)
     called(layer, x, 2)
     copies = [way(layer) for way in WAYS.values()]
@@ -98,6 +104,15 @@ def test_a_layer_goes_on(cls):
             weight += 1
         assert all(map(np.array_equal, layer.get_weights(), before))
         assert not any(np.may_share_memory(one, other) for one in layer.weights for other in again.weights)
+
+
+@pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
+def test_weights_of_a_layer_know_their_names(cls):
+    layer = made(cls)
+    called(layer, rows_for(cls), 1)
+    assert [weight.name for weight in layer.weights] == layer.weight_names
+    assert [weight.path for weight in layer.weights] == [f"{layer.name}/{name}" for name in layer.weight_names]
+    assert len({weight.path for weight in layer.weights}) == len(layer.weights)
 
 
 def test_a_layer_of_a_model_is_free_when_copied():

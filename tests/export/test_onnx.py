@@ -54,3 +54,10 @@ def test_what_it_refuses(tmp_path):
     ):
         own.export_onnx(tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_inputs_of_any_size_are_refused(tmp_path):
+    model = gs.Sequential([gs.Input((None, 3)), gs.layers.Dense(2)], "fcn")
+    with pytest.raises(ValueError, match=r"model 'fcn' must have inputs of known sizes for this; .*\(None, 3\)"):
+        model.export(tmp_path / "fcn.onnx")
+    assert not list(tmp_path.iterdir())

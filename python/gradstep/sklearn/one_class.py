@@ -53,7 +53,7 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
     >>> from gradstep.sklearn import SGDOneClassSVM
     >>> X = np.array([[-1.0, -1.0], [-2.0, -1.0], [1.0, 1.0], [2.0, 1.0]])
     >>> SGDOneClassSVM(random_state=42).fit(X).predict([[4, 4]])
-    array([-1])
+    array([-1], dtype=int32)
     """
 
     loss_functions: ClassVar[dict[str, tuple[str, float | None]]] = {"hinge": ("hinge", 1.0)}

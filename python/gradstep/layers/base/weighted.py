@@ -42,7 +42,7 @@ class Weighted:
     @property
     def weights(self) -> list[np.ndarray]:
         """List of the weights, in Keras's order. Writing to one changes the layer."""
-        for weight, name in zip(self._weights, self._weight_names, strict=False):
+        for weight, name in zip(self._weights, self.weight_names, strict=False):
             weight.name, weight.path = name, f"{self.name}/{name}"
         return self._with_parts(self._weights, "weights")
 

@@ -143,7 +143,8 @@ class Attached(Configured):
             return
         fresh = [(index, label) for index, label in zip(indices, labels, strict=True) if index >= registered]
         places = {name: index for index, name in enumerate(self._names[:registered])}
-        last = self._last[0] if same and self._last else []
+        kept = self._last
+        last = kept[0] if same and kept else []
         for index, label in fresh:
             old = places.get(self._names[index])
             if old is not None and (old in last or self._core.is_abandoned(old, self._references(old))):
@@ -189,12 +190,15 @@ class Attached(Configured):
         array = self._core.parameter(index)
         return 1 + sum(other is array for other in self._excluded[0])
 
-    def _bound(self, indices: list[int], labels: list[str]) -> Step:
-        """The engine's step over these arrays; the last one is kept, since most loops step the same arrays."""
+    def _bound(self, indices: list[int], labels: list[str]) -> tuple[list[int], list[str], Step]:
+        """These arguments and the engine's step over them; kept, since most loops step the same arrays.
+
+        Other threads may keep theirs in its place at any time: what is given back is of these arrays.
+        """
         last = self._last
         if last is None or last[0] != indices or last[1] != labels:
             self._last = last = (indices, labels, self._make_bound(indices, labels))
-        return last[2]
+        return last
 
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
         if isinstance(self._core, DeviceCore):

@@ -133,12 +133,13 @@ class Optimizer(Attached, Copied, Stateful):
         registered = len(self._core)
         try:
             indices = self._attach_once(params, leaves, labels)
-            self._bound(indices, labels).step(gradients if labels[0] else gradients[0])
+            bound = self._bound(indices, labels)
+            bound[2].step(gradients if labels[0] else gradients[0])
         except Exception:
             self._withdraw(registered)
             raise
         self._stepped = params if isinstance(params, (list, dict)) else None
-        self._known = Stepped(params, leaves, structure, self._last) if self._last else None
+        self._known = Stepped(params, leaves, structure, bound)
 
     def bind(self, params: Any) -> Bound:
         """Tie arrays to the optimizer once, for the fastest steps: no lookups or checks of the arrays per step.
@@ -283,7 +284,7 @@ class Optimizer(Attached, Copied, Stateful):
             raise ValueError("params must be given, or build(params) called first.")
         else:
             indices, labels = self._built
-            self._bound(indices, labels).step(list(grads))
+            self._bound(indices, labels)[2].step(list(grads))
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:
         """Take one step with pairs of gradient and array: ``apply_gradients(zip(grads, params))``, as in Keras.

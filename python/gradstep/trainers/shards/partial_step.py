@@ -118,7 +118,7 @@ class PartialStep:
         inner._core.iterations, inner._core.accumulated = optimizer._core.iterations, optimizer._core.accumulated
         if known:
             self._load(inner, indices, optimizer.state_dict())
-        self._inner, self._step = inner, inner._bound(indices, labels)
+        self._inner, self._step = inner, inner._bound(indices, labels)[2]
         self._forget()
 
     def _load(self, inner: optimizers.Optimizer, indices: list[int], state: dict[str, np.ndarray]) -> None:
