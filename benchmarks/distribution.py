@@ -107,8 +107,8 @@ def single_steps(team: Any, widths: tuple[int, ...], batch: int) -> list[float]:
 
 
 def overlaps(widths: tuple[int, ...], batch: int, rounds: int) -> dict[str, float]:
-    """Seconds of a step: of two processes that send gradients after the backward pass, of two that send them during it,
-    and of one alone. Each process has one shard of as many rows."""
+    """Seconds of a step of two processes that send gradients after the backward pass, of two that send them during it,
+    and of one process alone. Every process has one shard, all of one size."""
     import gradstep as gs
 
     comm = _mpi().COMM_WORLD

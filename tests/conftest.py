@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gradstep import _core, optimizers
+from gradstep import _core, config, optimizers
 from grids import pairwise, whole
 from sampling import sample
 from variants import OPTIMIZERS, family, moves_elements
@@ -109,6 +109,15 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
     if extra == "peers" or (report.skipped and WHOLE_FILE not in collector.path.read_text()):
         fail_if_skipped(report, extra)
     return report
+
+
+@pytest.fixture
+def float64_by_default() -> Iterator[None]:
+    """Layers and models without a dtype of their own compute in float64."""
+    before = config.floatx()
+    config.set_floatx("float64")
+    yield
+    config.set_floatx(before)
 
 
 @pytest.fixture(params=AXES["new"])

@@ -125,7 +125,7 @@ def test_gradients_are_those_of_differences(name):
 
 
 class Scale(layers.Layer):
-    """Weights of its own in every operation, and constants."""
+    """A layer's own weights, and constants, in every operation of tensors."""
 
     def build(self, input_shape):
         n = input_shape[-1]

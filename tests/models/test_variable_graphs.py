@@ -9,15 +9,8 @@ import numpy as np
 import pytest
 from gradstep import layers as L
 
+pytestmark = pytest.mark.usefixtures("float64_by_default")
 random = np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    before = gs.config.floatx()
-    gs.config.set_floatx("float64")
-    yield
-    gs.config.set_floatx(before)
 
 
 def translator(source, target, shared=True):

@@ -92,14 +92,7 @@ name, folder = data["name"], data["folder"]
 """
 
 
-@pytest.fixture(autouse=True)
-def float64():
-    before = gs.config.floatx()
-    gs.config.set_floatx("float64")
-    yield
-    gs.config.set_floatx(before)
-
-
+@pytest.mark.usefixtures("float64_by_default")
 @pytest.mark.parametrize("name", ["text", "images", "pooled", "translator"])
 def test_as_in_keras(name, tmp_path):
     given = batches(name)
@@ -139,6 +132,7 @@ answer = [[np.array(one.predict_on_batch(x)) for x, _ in arrays(data["given"])] 
             np.testing.assert_allclose(model.predict_on_batch(x), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.usefixtures("float64_by_default")
 def test_a_sequential_without_an_input():
     """Keras takes batches of other sizes than the first, where weights do not depend on them."""
     program = """

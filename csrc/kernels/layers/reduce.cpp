@@ -82,8 +82,8 @@ template <class Real> HD_CALLED void sums_of_four(const Real (*parts)[fold_lanes
   sums[3] = d;
 }
 
-/// Rows of n >= fold_lanes, to the bits of `OverRow::row`: the sixteen numbers that are left of a row in the end are
-/// added one after another, which takes as long as the row, and no longer for four.
+/// Losses of rows of n >= fold_lanes numbers, with the same bits as `OverRow::row`. A row ends in sixteen sums, which
+/// are added one after another. That takes as long as the row itself; for four rows side by side it takes no longer.
 template <class Term, bool mean, class Targets, class Real>
 HD void loss_of_long_rows(const OverRow<Term, mean>& form, const Targets& t, const Real* y, std::size_t rows,
                           std::size_t n, const double* scales, double* values, Real* dy) {

@@ -15,8 +15,8 @@ MOST = 1000  # of a class: settings that are known to be valid
 class Estimator(BaseEstimator):
     """scikit-learn's `BaseEstimator` that remembers the names of its parameters and which of their values are valid.
 
-    scikit-learn's reads the signature whenever somebody asks, five times a fit of a search, checks the same values
-    again, and copies numbers one by one: that takes longer than a fit of few rows.
+    The `BaseEstimator` of scikit-learn reads the signature five times for each fit of a search, checks the same values
+    again, and copies numbers one by one. That takes longer than a fit of few rows.
     """
 
     @classmethod

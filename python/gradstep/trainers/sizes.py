@@ -47,7 +47,8 @@ class SizeTable:
         Shape of a row of each input; None is any size.
     make : function
         Makes the network for shapes of rows without None, with settings of the weights. It raises ValueError where
-        layers cannot take them. It takes no lock that somebody may hold who asks for a network.
+        layers cannot take them. It must take no lock that a caller of `of` may hold: two threads would wait for each
+        other.
     first : Sized
         One that was made, for any sizes.
     """
