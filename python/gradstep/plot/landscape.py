@@ -164,7 +164,7 @@ def _points(result: Any) -> Sequence[Any]:
     if isinstance(result, Mapping):
         if "path" not in result:
             raise ValueError("result must have a path: minimize(..., return_path=True).")
-        return result["path"]
+        return list(result["path"])
     points = np.asarray(result, float)
     if points.ndim not in (1, 2) or not points.size:
         raise ValueError(f"a path must be points (steps, variables); got an array {points.shape}.")

@@ -143,8 +143,8 @@ def _draw_runs(panel: Axes, name: str, runs: Mapping[str, Run]) -> None:
         longest = max(len(values) for _, values in run.values())
         for curve, dashes in ((name, "-"), (f"val_{name}", "--")):
             if curve in run:
-                own = {"label": label} if dashes == "-" or name not in run else {}
-                _line(panel, *run[curve], longest, marker, color=colour, linestyle=dashes, **own)
+                own = label if dashes == "-" or name not in run else None
+                _line(panel, *run[curve], longest, marker, color=colour, linestyle=dashes, label=own)
                 validated |= dashes == "--"
     if validated:
         panel.plot([], [], color="grey", linestyle="--", label="validation")
