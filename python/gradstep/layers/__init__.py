@@ -177,5 +177,21 @@ __all__ = [
     "subtract",
 ]
 
+# Keras's second names: MaxPool2D is MaxPooling2D.
+_SECOND_NAMES = {
+    f"{short}{axes}D{end}": f"{name}{axes}D{end}"
+    for short, name, ends in (
+        ("MaxPool", "MaxPooling", ("",)),
+        ("AvgPool", "AveragePooling", ("",)),
+        ("GlobalMaxPool", "GlobalMaxPooling", ("",)),
+        ("GlobalAvgPool", "GlobalAveragePooling", ("",)),
+        ("Convolution", "Conv", ("", "Transpose")),
+        ("SeparableConvolution", "SeparableConv", ("",)),
+    )
+    for axes in (1, 2, 3)
+    for end in ends
+    if f"{name}{axes}D{end}" in __all__
+}
+
 if not TYPE_CHECKING:  # which is to know what there is
-    __getattr__ = complete(__name__, globals(), "layer")
+    __getattr__ = complete(__name__, globals(), "layer", _SECOND_NAMES)
