@@ -10,11 +10,11 @@ from ..checks import describe
 from ..described import serialize_object
 from ..layers.attention.attending import ARGUMENTS, MASKS, Attending
 from ..layers.base.layer import Layer
-from ..layers.base.symbolic import Node, SymbolicTensor
+from ..layers.base.symbolic import Node, SymbolicTensor, rows_before
 from ..layers.base.tracing import flat
 from ..layers.core.input import InputLayer
 from ..layers.core.time_distributed import TimeDistributed
-from ..layers.recurrent.with_states import WithStates, rows_before
+from ..layers.recurrent.with_states import WithStates
 from .arguments import arguments_in, of_arguments, with_tensors
 from .layers import held_model, made_layer
 from .made_by_call import custom_model
