@@ -70,10 +70,15 @@ MORE = [
 ]
 
 
+def given_to(cls: Any) -> tuple[Any, ...]:
+    """Arguments that it cannot be made without."""
+    held = {L.TimeDistributed: L.LSTM(2), L.RNN: L.LSTMCell(2), L.StackedRNNCells: [L.LSTMCell(2)]}
+    return (held[cls],) if cls in held else ARGUMENTS.get(cls, ())
+
+
 @pytest.mark.parametrize("cls", [cls for cls in [*CLASSES, *MORE] if cls.__name__ not in LIBRARIES.keys() | OF_ONE_RUN])
 def test_a_wrong_argument_is_refused_in_a_short_sentence(cls: Any) -> None:
-    held = {L.TimeDistributed: L.LSTM(2), L.RNN: L.LSTMCell(2), L.StackedRNNCells: [L.LSTMCell(2)]}
-    given = (held[cls],) if cls in held else ARGUMENTS.get(cls, ())
+    given = given_to(cls)
     signature = inspect.signature(cls)
     usual = signature.bind_partial(*given).arguments
     for name, parameter in signature.parameters.items():
@@ -95,9 +100,8 @@ def test_a_wrong_argument_is_refused_in_a_short_sentence(cls: Any) -> None:
 @pytest.mark.parametrize("cls", [cls for cls in CLASSES if issubclass(cls, L.Layer)])
 @pytest.mark.parametrize("method", ["build", "compute_output_shape"])
 def test_a_shape_that_is_none_is_refused_in_a_short_sentence(method: str, cls: Any) -> None:
-    given = (L.LSTM(2),) if cls is L.TimeDistributed else ARGUMENTS.get(cls, ())
     for kind, value in {**WRONG, "integer": 3, "number": 1.5, "none": None}.items():
-        layer = cls(*given)
+        layer = cls(*given_to(cls))
         try:
             getattr(layer, method)(value)
         except (TypeError, ValueError) as error:

@@ -10,7 +10,7 @@ import numpy as np
 from ...checks import numeric
 from ..base.mixin import LayerMixin
 from ..base.output import Output
-from ..base.sizes import Resized, check_is_shape
+from ..base.sizes import Resized
 from ..base.symbolic import Node, rows_before, tensors_of
 from ..base.weights import leaves_of
 
@@ -60,7 +60,6 @@ class WithStates(LayerMixin):
         return made if len(made) > 1 else made[0]
 
     def _check_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        check_is_shape(input_shape)
         return super()._check_shape(_first(input_shape))
 
     def _rows_of_outputs(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
