@@ -9,9 +9,9 @@
 
 #include "graph/call.hpp"
 #include "graph/schedule.hpp"
-#include "train/head.hpp"
-#include "train/network.hpp"
-#include "train/slots.hpp"
+#include "train/outputs/head.hpp"
+#include "train/plan/network.hpp"
+#include "train/plan/slots.hpp"
 
 namespace gs {
 

@@ -1,4 +1,4 @@
-#include "train/training_step.hpp"
+#include "train/loop/training_step.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,7 +1,7 @@
 // Of a run over data: a batch that is a shard of a larger one, from one exchange with the other shards to the next.
 #include <algorithm>
 
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
 
 namespace gs {
 

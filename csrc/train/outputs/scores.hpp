@@ -8,7 +8,7 @@
 #include "core/dtype.hpp"
 #include "core/field_info.hpp"
 #include "kernels/layers/reduce.hpp"
-#include "train/loss_reduction.hpp"
+#include "train/outputs/loss_reduction.hpp"
 
 namespace gs {
 

@@ -1,4 +1,4 @@
-#include "train/executor.hpp"
+#include "train/pass/executor.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "layers/tangents.hpp"
-#include "train/plan.hpp"
+#include "train/plan/plan.hpp"
 
 namespace gs {
 namespace {

@@ -13,9 +13,9 @@
 #include "graph/schedule.hpp"
 #include "runtime/buffer.hpp"
 #include "train/curvature/curvature_plan.hpp"
-#include "train/head.hpp"
-#include "train/network.hpp"
-#include "train/scores.hpp"
+#include "train/outputs/head.hpp"
+#include "train/outputs/scores.hpp"
+#include "train/plan/network.hpp"
 
 namespace gs {
 

@@ -1,4 +1,4 @@
-#include "train/network.hpp"
+#include "train/plan/network.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
 
 namespace gs {
 namespace {

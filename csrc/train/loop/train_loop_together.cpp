@@ -6,7 +6,7 @@
 #include <tuple>
 #include <variant>
 
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
 
 namespace gs {
 namespace {

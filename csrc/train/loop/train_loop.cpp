@@ -1,4 +1,4 @@
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
 
 #include <algorithm>
 #include <chrono>

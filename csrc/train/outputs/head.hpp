@@ -8,7 +8,7 @@
 #include "graph/schedule.hpp"
 #include "train/curvature/curvature.hpp"
 #include "train/curvature/fisher.hpp"
-#include "train/scores.hpp"
+#include "train/outputs/scores.hpp"
 
 namespace gs {
 

@@ -9,7 +9,7 @@
 
 #include "runtime/buffer.hpp"
 #include "train/curvature/natural_step.hpp"
-#include "train/executor.hpp"
+#include "train/pass/executor.hpp"
 #include "update/stepper.hpp"
 
 namespace gs {

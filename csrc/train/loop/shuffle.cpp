@@ -1,4 +1,4 @@
-#include "train/shuffle.hpp"
+#include "train/loop/shuffle.hpp"
 
 #include <numeric>
 #include <stdexcept>

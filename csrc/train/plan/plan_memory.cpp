@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "layers/backward_reads.hpp"
-#include "train/plan.hpp"
+#include "train/plan/plan.hpp"
 
 namespace gs {
 

@@ -1,4 +1,4 @@
-#include "train/plan.hpp"
+#include "train/plan/plan.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "layers/tangents.hpp"
-#include "train/buckets.hpp"
+#include "train/plan/buckets.hpp"
 
 namespace gs {
 namespace {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "runtime/guard.hpp"
-#include "train/executor.hpp"
-#include "train/row_order.hpp"
-#include "train/training_step.hpp"
+#include "train/loop/row_order.hpp"
+#include "train/loop/training_step.hpp"
+#include "train/pass/executor.hpp"
 #include "update/stepper.hpp"
 
 namespace gs {

@@ -1,4 +1,4 @@
-#include "train/head.hpp"
+#include "train/outputs/head.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,7 +1,7 @@
 // The weights that a loop over data trains.
 #include <memory>
 
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
 
 namespace gs {
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "train/executor.hpp"
+#include "train/pass/executor.hpp"
 
 namespace gs {
 

@@ -1,4 +1,4 @@
-#include "train/scores.hpp"
+#include "train/outputs/scores.hpp"
 
 #include <algorithm>
 #include <cstring>

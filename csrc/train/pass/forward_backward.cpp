@@ -1,9 +1,9 @@
-#include "train/forward_backward.hpp"
+#include "train/pass/forward_backward.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
 
 namespace gs {
 namespace {
