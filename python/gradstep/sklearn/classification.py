@@ -7,7 +7,6 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
@@ -194,11 +193,11 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
 
     def _descend(self, models: list[Epochs]) -> None:
         """Train on as many threads as `n_jobs` says."""
-        jobs = 1 if self.n_jobs in (None, 1) else min(effective_n_jobs(self.n_jobs), len(models))
-        if jobs == 1:
+        threads = Parallel(n_jobs=self.n_jobs, require="sharedmem")
+        if len(models) == 1 or threads.n_jobs == 1:
             descend(models)
         else:
-            Parallel(n_jobs=jobs, require="sharedmem")(delayed(descend)(models[k::jobs]) for k in range(jobs))
+            threads(delayed(descend)([one]) for one in models)
 
     def _become_classes(self, classes: np.ndarray, models: list[Epochs], t: float) -> None:
         self._become(models, t)

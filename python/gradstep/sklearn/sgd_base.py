@@ -17,7 +17,7 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import _core, optimizers
-from .descent import Descent, Epochs, HeldOut, Progress
+from .descent import Descent, Epochs, HeldOut, Progress, descend
 from .estimator import Estimator
 from .sample_weights import check_sample_weight
 
@@ -68,6 +68,8 @@ class StochasticDescent(Estimator):
 
     # Of the loss of each name: that of the engine, and its margin or width; None for `epsilon`.
     loss_functions: ClassVar[dict[str, tuple[str, float | None]]] = {}
+    # Trains what `_prepare_fit` gives, of several estimators too.
+    _descend_together = staticmethod(descend)
     # By how much the engine's intercept is above `intercept_`.
     _above_intercept: ClassVar[float] = 0.0
     _descents: list[Descent]

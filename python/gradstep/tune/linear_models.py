@@ -46,10 +46,8 @@ def run_side_by_side(data: Data, tasks: Sequence[Task]) -> Iterator[tuple[int, O
 
 
 def _outcomes(data: Data, tasks: Sequence[Task], trained: Any, held_out: Any) -> Iterator[Outcome]:
-    from ..sklearn.descent import descend
-
     fits = [_Fit(data, task, trained) for task in tasks]
-    descend([model for fit in fits for model in fit.models])
+    tasks[0].subject.estimator._descend_together([model for fit in fits for model in fit.models])  # type: ignore[union-attr]
     return (outcome_of(data, fit.task, fit.begin, fit.train, held_out) for fit in fits)
 
 
