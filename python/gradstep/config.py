@@ -9,11 +9,14 @@ from .checks import check_choice, check_int
 from .console import show
 
 __all__ = [
+    "epsilon",
     "floatx",
     "get_device",
     "get_num_threads",
+    "image_data_format",
     "set_device",
     "set_floatx",
+    "set_image_data_format",
     "set_num_threads",
     "show_config",
 ]
@@ -21,6 +24,9 @@ __all__ = [
 FLOATS = {"float32": "float32", "float64": "float64"}
 
 DEVICES = {"cpu": "cpu", "cuda": "cuda"}
+
+# Where layers take other orders of the axes, they have an argument for it.
+IMAGE_FORMATS = {"channels_last": "channels_last"}
 
 _floatx = "float32"
 _device = "cpu"
@@ -61,6 +67,51 @@ def set_floatx(value: str) -> None:
     """
     global _floatx
     _floatx = check_choice("floatx", value, FLOATS)
+
+
+def epsilon() -> float:
+    """Small number that keeps divisions and logarithms finite, in losses and metrics: 1e-7, as Keras's.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.config.epsilon()
+    1e-07
+    """
+    return 1e-7
+
+
+def image_data_format() -> str:
+    """Default order of the axes of images: "channels_last", (rows, height, width, channels).
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.config.image_data_format()
+    'channels_last'
+    """
+    return "channels_last"
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set the default order of the axes of images, of which there is one here; Keras's scripts say which they need.
+
+    Parameters
+    ----------
+    data_format : {"channels_last"}
+        Layers over images of another order take ``data_format="channels_first"``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Not this name.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.config.set_image_data_format("channels_last")
+    """
+    check_choice("data_format", data_format, IMAGE_FORMATS)
 
 
 def get_device() -> str:

@@ -107,6 +107,20 @@ METHODS = {
     "owlqn": "OWLQN",
     "sequence": "Sequence",
 }
+# Modules and classes of Keras and its companions that have no one name in their place.
+ABSENT = {
+    "applications": "a trained model's .keras file or weights are read by gradstep.models.load_model and load_weights.",
+    "datasets": "data are NumPy arrays from anywhere, as of sklearn.datasets or numpy.load.",
+    "legacy": "the optimizers of gradstep.optimizers are those of Keras 3.",
+    "mixed_precision": "models compute in float32 or float64.",
+    "ops": "tensors have operators and layers in their place, arrays NumPy's functions.",
+    "random": "numpy.random and the classes that draw take seeds, as gradstep.utils.set_random_seed does.",
+    "KerasClassifier": "it is gradstep.sklearn.ModelClassifier.",
+    "KerasRegressor": "it is gradstep.sklearn.ModelRegressor.",
+    "GridSearchCV": "it is gradstep.tune.grid for models; scikit-learn's takes the estimators of gradstep.sklearn.",
+    "RandomizedSearchCV": "it is gradstep.tune.random for models; scikit-learn's takes those of gradstep.sklearn.",
+    "wrappers": "they are gradstep.sklearn.ModelClassifier and ModelRegressor.",
+}
 # What has no single argument in its place.
 INSTEAD = {
     "decay": "learning_rate=gradstep.optimizers.schedules.InverseTimeDecay(...) lowers the rate as it did; "
@@ -134,6 +148,8 @@ def closest(word: str, words: Iterable[str]) -> str:
         ]
         if not found and len(small) > 1:
             found = [known.lower() for known in some if known.lower().startswith(small)]
+        if not found and len(small) > 3:  # history for plot_history, grid_search for grid
+            found = [known for known in by_small if small in known.split("_") or known in small.split("_")]
         if found:
             return f" Did you mean {by_small[found[0]]!r}?"
     return ""
@@ -239,12 +255,15 @@ def hint_arguments(cls: type, names: Iterable[str] = ("__init__",)) -> None:
                 setattr(base, name, hinted(method, owner))
 
 
-def complete(module: str, members: dict[str, Any], kind: str) -> Callable[[str], Any]:
+def complete(
+    module: str, members: dict[str, Any], kind: str, second_names: Mapping[str, str] | None = None
+) -> Callable[[str], Any]:
     """Give hints for wrong arguments of the classes of a module; gives its ``__getattr__``, for wrong names.
 
     ``dir()`` of it then lists what it is for, without the modules that it is made of.
 
-    members: its globals; kind: what it is a module of, in errors.
+    members: its globals; kind: what it is a module of, in errors; second_names: other names of what it has, which
+    Keras has too, with those that it has here.
     """
     names: list[str] = members["__all__"]
     for name in names:
@@ -252,33 +271,60 @@ def complete(module: str, members: dict[str, Any], kind: str) -> Callable[[str],
             hint_arguments(members[name])
 
     members["__dir__"] = lambda: sorted(names)
-    return missing(module, names, kind)
+    return missing(module, names, kind, {new: members[name] for new, name in (second_names or {}).items()})
 
 
-def missing(module: str, names: Iterable[str], kind: str) -> Callable[[str], Any]:
-    """The ``__getattr__`` of a module of these names; kind: what it is a module of, in errors."""
+def missing(
+    module: str, names: Iterable[str], kind: str, others: Mapping[str, Any] | None = None
+) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module of these names.
 
-    def refuse(name: str) -> Any:
+    kind: what it is a module of, in errors; others: what it has besides, by its names, of which ``dir()`` says nothing.
+    """
+
+    def find(name: str) -> Any:
+        if others and name in others:
+            return others[name]
         raise no_such(module, names, kind, name)
 
-    return refuse
+    return find
 
 
-def no_such(module: str, names: Iterable[str], kind: str, name: str) -> AttributeError:
-    """An error about a name that a module does not have."""
+def no_such(module: str, names: Iterable[str], kind: str, name: str) -> AttributeError | ImportError:
+    """An error about a name that a module does not have, to be raised by its ``__getattr__`` at once.
+
+    It is an ImportError for ``from module import name``, where Python drops what an AttributeError says.
+    """
     if name.startswith("_"):  # which Python, IPython and others ask for
         return AttributeError(f"module {module!r} has no attribute {name!r}")
+    said = _said_of(module, names, kind, name)
+    # With a name of its own, Python adds no second guess.
+    return ImportError(said, name=module) if _is_from_import() else AttributeError(said, name=name)
+
+
+def _is_from_import() -> bool:
+    """Whether the ``__getattr__`` two calls up was called by a statement ``from ... import ...``."""
+    import sys
+    from opcode import opmap
+
+    caller = sys._getframe(2).f_back
+    return caller is not None and caller.f_code.co_code[caller.f_lasti] == opmap["IMPORT_FROM"]
+
+
+def _said_of(module: str, names: Iterable[str], kind: str, name: str) -> str:
     if kind == "optimizer" and name.lower() in METHODS:
-        return AttributeError(
+        return (
             f"gradstep has {name} among its methods of minimization, which compile() takes as well: "
             f"gradstep.minimizers.{METHODS[name.lower()]}."
         )
+    if name in ABSENT:
+        return f"gradstep has no {kind} {name}: {ABSENT[name]}"
     hint = closest(name, names)
     there = _elsewhere(name)
     if there and f"'{name.lower()}'" not in hint.lower():
-        return AttributeError(f"gradstep has no {kind} {name}: it is {there}.")
+        return f"gradstep has no {kind} {name}: it is {there}."
     yet = "." if hint else " yet."
-    return AttributeError(f"gradstep has no {kind} {name}{yet}{hint} dir({module}) lists what it has.")
+    return f"gradstep has no {kind} {name}{yet}{hint} dir({module}) lists what it has."
 
 
 def _elsewhere(name: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+import zlib
 
 import gradstep as gs
 import numpy as np
 import pytest
 from gradstep.callbacks import TensorBoard
 from gradstep.callbacks.events import EventFile
+from gradstep.callbacks.weight_images import weight_images
 from graphs import GRAPHS, arrays
 from training import classifier, clusters, snapshot, train
 
@@ -108,6 +110,42 @@ def test_histograms_of_what_is_not_finite(board, tmp_path):
     assert reader.Tags()["histograms"] == ["some", "equal"]
     assert reader.Histograms("some")[0].histogram_value.num == 2
     assert sum(reader.Histograms("equal")[0].histogram_value.bucket) == 5
+
+
+def pixels(file):
+    """The pixels of a PNG file that was not filtered."""
+    header, packed = file[16:29], file[file.index(b"IDAT") + 4 : file.index(b"IEND") - 8]
+    width, height = (int.from_bytes(header[i : i + 4], "big") for i in (0, 4))
+    assert header[8:] == bytes((8, 0, 0, 0, 0))
+    return np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, width + 1)[:, 1:]
+
+
+def test_images_of_weights(board, tmp_path):
+    layers = [gs.layers.Conv1D(4, 3, name="conv"), gs.layers.Flatten(), gs.layers.Dense(2, name="dense")]
+    model = gs.Sequential([gs.Input((6, 5)), *layers], name="net")
+    model.compile("sgd", "mse")
+    model.fit(np.ones((8, 6, 5)), np.ones((8, 2)), verbose=0, callbacks=[TensorBoard(tmp_path, 1, write_images=True)])
+    reader = board(tmp_path / "train")
+    assert sorted(reader.Tags()["images"]) == [
+        *(f"net/conv/{name}" for name in ("bias/image", "kernel/image", "kernel/image/1", "kernel/image/2")),
+        *(f"net/dense/{name}/image" for name in ("bias", "kernel")),
+    ]
+    kernel = model.layers[2].kernel  # (16, 2), lying on its longer side
+    (seen,) = reader.Images("net/dense/kernel/image")
+    assert (seen.step, seen.width, seen.height) == (0, 16, 2)
+    shown = pixels(seen.encoded_image_string)
+    expected = (kernel.T - kernel.min()) / (kernel.max() - kernel.min()) * 255
+    assert np.abs(shown - expected).max() <= 0.5 + 1e-3
+    kernel = model.layers[0].kernel
+    shown = pixels(reader.Images("net/conv/kernel/image/2")[0].encoded_image_string)
+    assert shown.shape == (3, 5)
+    assert np.unravel_index(shown.argmax(), shown.shape) == np.unravel_index(kernel[..., 2].argmax(), (3, 5))
+
+
+def test_what_is_no_image():
+    for weight in (np.ones((3, 3, 2, 2)), np.array(1.0), np.array([1.0, np.nan])):
+        assert weight_images(weight) == []
+    assert [image.tolist() for image in weight_images(np.full((2, 1), 3.0))] == [[[0, 0]]]  # all the same: black
 
 
 def test_steps_per_second(board, tmp_path):
@@ -262,7 +300,8 @@ def test_neither_package(monkeypatch, tmp_path):
         ({"update_freq": 0}, ValueError),
         ({"write_graph": 1}, TypeError),
         ({"write_steps_per_second": None}, TypeError),
-        ({"write_images": True}, ValueError),
+        ({"write_images": 1}, TypeError),
+        ({"embeddings_freq": 1}, ValueError),
         ({"profile_batch": (2, 5)}, ValueError),
         ({"histograms": 1}, TypeError),
     ],
@@ -270,4 +309,4 @@ def test_neither_package(monkeypatch, tmp_path):
 def test_arguments(wrong, error):
     with pytest.raises(error, match=next(iter(wrong))):
         TensorBoard(**wrong)
-    TensorBoard(write_images=False, profile_batch=0, embeddings_freq=0, embeddings_metadata=None)
+    TensorBoard(profile_batch=0, embeddings_freq=0, embeddings_metadata=None)

@@ -9,6 +9,7 @@ from axis_cases import CASES
 from gradients import difference, numeric_gradient
 from gradstep import layers
 from keras_runs import keras_says
+from threads import same_at_any_number_of_threads
 
 ROWS = 5
 
@@ -72,39 +73,38 @@ def in_model(name):
 def test_training_is_the_same_on_any_number_of_threads_and_after_a_file(name, tmp_path):
     random = np.random.default_rng(0)
     x, y = random.normal(size=(40, *CASES[name].row)), random.normal(size=(40, 2))
-    before, ends = gs.get_num_threads(), []
-    for threads in (1, 3, 8):
-        gs.set_num_threads(threads)
+
+    def trained():
         model = in_model(name)
         model.fit(x, y, batch_size=16, epochs=2, verbose=0)
-        if threads == 3:
+        if gs.get_num_threads() == 3:
             model.save(tmp_path / "model.gradstep")
             model = gs.models.load_model(tmp_path / "model.gradstep")
         model.fit(x, y, batch_size=16, epochs=3, initial_epoch=2, verbose=0)
-        ends.append(model.get_weights())
-    gs.set_num_threads(before)
-    for end in ends[1:]:
-        assert all((a == b).all() for a, b in zip(ends[0], end, strict=True))
+        return model.get_weights()
+
+    same_at_any_number_of_threads(trained, (1, 3, 8))
 
 
 @pytest.mark.parametrize(("rows", "row"), [(9, (1100, 3)), (70, (3, 130, 2)), (8193, (66,))])
 @pytest.mark.parametrize("axis", [-1, 1])
 def test_batch_normalization_of_many_rows(rows, row, axis, dtype):
     """Whose sums are of blocks: the formula, forward and backward, and the same bits on any number of threads."""
-    random, before, found = np.random.default_rng(0), gs.get_num_threads(), []
+    random = np.random.default_rng(0)
     x = (3 + random.normal(size=(rows, *row))).astype(dtype)
     dy = random.normal(size=x.shape).astype(dtype)
-    for threads in (1, 2, 7):
-        gs.set_num_threads(threads)
-        layer = layers.BatchNormalization(axis, momentum=0.5, gamma_initializer="uniform", dtype=dtype.name)
-        layer.build(x.shape)
-        layer.gamma[...] = np.linspace(0.5, 2, layer.gamma.size)
+    layer = layers.BatchNormalization(axis, momentum=0.5, gamma_initializer="uniform", dtype=dtype.name)
+    layer.build(x.shape)
+    layer.gamma[...] = np.linspace(0.5, 2, layer.gamma.size)
+    start = layer.get_weights()
+
+    def both_ways():
+        layer.set_weights(start)
         y = layer(x, training=True)
-        dx, (dgamma, dbeta) = layer.backward(dy)
-        found.append([y, dx, dgamma, dbeta, *layer.get_weights()])
-    gs.set_num_threads(before)
-    for other in found[1:]:
-        assert all(map(np.array_equal, other, found[0]))
+        dx, gradients = layer.backward(dy)
+        return y, dx, gradients, layer.get_weights()
+
+    y, dx, (dgamma, dbeta), _ = same_at_any_number_of_threads(both_ways, (1, 2, 7))
     others = tuple(k for k in range(x.ndim) if k != axis % x.ndim)
     shape = [1 if k in others else -1 for k in range(x.ndim)]
     exact, slope, gamma = x.astype("f8"), dy.astype("f8"), np.array(layer.gamma, "f8").reshape(shape)

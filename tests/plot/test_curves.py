@@ -107,3 +107,47 @@ def test_missing_extras_are_named(deep, monkeypatch):
     ):
         with pytest.raises(ImportError, match=re.escape("plots need matplotlib: pip install 'gradstep[plot]'")):
             draw()
+
+
+def test_what_fit_returns_is_a_history():
+    history = gs.callbacks.History()
+    history.on_train_begin()
+    for epoch in range(3, 6):
+        history.on_epoch_end(epoch, {"loss": 1.0 / epoch})
+    assert plot.plot_history(history).axes[0].lines[0].get_xdata().tolist() == [4, 5, 6]
+    assert plot.plot_history(history.history).axes[0].lines[0].get_xdata().tolist() == [1, 2, 3]
+
+
+def test_runs_are_drawn_beside_each_other():
+    short, long = gs.callbacks.History(), gs.callbacks.History()
+    for one, epochs in ((short, 2), (long, 4)):
+        one.on_train_begin()
+        for epoch in range(epochs):
+            one.on_epoch_end(epoch, {"loss": 1.0, "learning_rate": 0.1**epoch, "val_loss": 2.0})
+    figure = plot.plot_history({"short": short, "long": long, "by hand": {"loss": [3.0, 2.0], "auc": [0.5, 0.6]}})
+    loss, rate, auc = figure.axes
+    assert [panel.get_ylabel() for panel in (loss, rate, auc)] == ["loss (mean over rows)", "learning rate", "auc"]
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["short", "long", "by hand", "validation"]
+    assert [text.get_text() for text in auc.get_legend().get_texts()] == ["by hand"]
+    assert [len(line.get_xdata()) for line in loss.lines] == [2, 2, 4, 4, 2, 0]
+    assert loss.lines[0].get_color() == loss.lines[1].get_color() != loss.lines[2].get_color()
+    assert loss.lines[1].get_linestyle() == "--"
+    assert rate.get_yscale() == "log"
+
+
+@pytest.mark.parametrize(
+    ("history", "epochs", "error", "said"),
+    [
+        (3, None, TypeError, "history must be a History, or a dict"),
+        ([1.0, 0.5], None, TypeError, "history must be a History, or a dict"),
+        ({}, None, ValueError, "at least one epoch"),
+        (gs.callbacks.History(), None, ValueError, "at least one epoch"),
+        ({"a": {}}, None, ValueError, "at least one epoch"),
+        ({"loss": [1.0, 2.0]}, [0], ValueError, "2 values for 1 epochs"),
+        ({"a": {"loss": [1.0]}}, [0], ValueError, "epochs must be None"),
+        ({"a": {"loss": [1.0]}, "b": 3}, None, TypeError, "history must be a History, or a dict"),
+    ],
+)
+def test_no_history(history, epochs, error, said):
+    with pytest.raises(error, match=said):
+        plot.plot_history(history, epochs)

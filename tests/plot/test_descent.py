@@ -63,3 +63,36 @@ def test_what_cannot_be_drawn():
         plot.landscape(R.value, [(0, 1)] * 3)
     figure = plot.landscape(lambda x: x[0] ** 2, [(-1, 1)], resolution=11)
     assert len(figure.axes[0].lines[0].get_xdata()) == 11
+
+
+def test_paths_of_loops_of_one_s_own():
+    steps = [np.array([2.0, 1.0]) * 0.8**i for i in range(5)]
+    bowl = lambda x: x[0] ** 2 + x[1] ** 2  # noqa: E731
+    for given, names in ((steps, ["1"]), (np.array(steps), ["1"]), ({"a": steps, "b": np.array(steps)}, ["a", "b"])):
+        panel = plot.path(bowl, given, resolution=5).axes[0]
+        drawn = [line for line in panel.lines if not line.get_label().startswith("_")]
+        assert [line.get_label() for line in drawn] == names
+        for line in drawn:
+            assert np.allclose(line.get_xydata(), steps)
+    both = plot.path(bowl, [np.array(steps), steps[:3]], resolution=5).axes[0]
+    assert [text.get_text() for text in both.get_legend().get_texts()] == ["1", "2"]
+    line = plot.path(lambda x: x**2, [3.0, 2.0, 1.0], resolution=5).axes[0].lines[1]
+    assert line.get_xydata().tolist() == [[3, 9], [2, 4], [1, 1]]
+
+
+@pytest.mark.parametrize("far", [1e3, 1e160, np.inf])
+def test_a_run_that_went_away_does_not_decide_what_is_shown(far):
+    bowl = lambda x: x[0] ** 2 + x[1] ** 2  # noqa: E731
+    steps = np.array([[2.0, 1.0], [1.0, 1.0], [0.5, 0.0]])
+    away = np.array([[2.0, 1.0], [-2.5, 0.0], [far, far]])
+    alone, both = (plot.path(bowl, given, resolution=5).axes[0] for given in (steps, {"a": steps, "b": away}))
+    for limits in (both.get_xlim(), both.get_ylim()):
+        assert -3.5 < limits[0] < limits[1] < 3
+    assert both.get_ylim() == alone.get_ylim()
+    assert plot.path(bowl, away, bounds=[(-9, 9), (-9, 9)], resolution=5).axes[0].get_xlim() == (-9, 9)
+
+
+@pytest.mark.parametrize("wrong", [3.0, [], np.ones((1, 2, 2, 2)), [[np.nan, 1.0]]])
+def test_no_paths(wrong):
+    with pytest.raises(ValueError, match="a path must "):
+        plot.path(lambda x: 0.0, wrong)

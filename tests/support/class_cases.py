@@ -54,6 +54,9 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     gs.callbacks.LearningRateScheduler: (half,),
     gs.callbacks.ModelCheckpoint: ("file",),
     L.Activation: ("relu",),
+    L.CategoryEncoding: (4,),
+    L.Discretization: ([0.0, 1.0],),
+    **dict.fromkeys((L.HashedCrossing, L.Hashing), (3,)),
     L.AveragePooling1D: (2,),
     L.AveragePooling2D: (2,),
     L.AveragePooling3D: (2,),
@@ -63,6 +66,7 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     **dict.fromkeys((L.SeparableConv1D, L.SeparableConv2D), (2, 2)),
     L.AlphaDropout: (0.5,),
     L.Dense: (3,),
+    L.EinsumDense: ("...x,xy->...y", 3),
     L.Dot: (1,),
     L.Dropout: (0.5,),
     L.GaussianDropout: (0.5,),
@@ -73,6 +77,7 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.Bidirectional: ({"class_name": "LSTM", "config": {"units": 3}},),
     **dict.fromkeys((L.ConvLSTM1D, L.ConvLSTM2D, L.ConvLSTM3D), (2, 2)),
     L.GRU: (3,),
+    **dict.fromkeys((L.GRUCell, L.LSTMCell, L.SimpleRNNCell), (3,)),
     L.InputLayer: ((3,),),
     L.LSTM: (3,),
     L.Permute: ((1,),),
@@ -107,4 +112,8 @@ CLASSES = [
 def made(cls: Any) -> Any:
     if cls is L.TimeDistributed:
         return cls(L.Dense(3))
+    if cls is L.RNN:
+        return cls(L.LSTMCell(3))
+    if cls is L.StackedRNNCells:
+        return cls([L.LSTMCell(3), L.GRUCell(2)])
     return cls(*ARGUMENTS.get(cls, ()))

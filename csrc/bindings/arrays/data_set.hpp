@@ -10,8 +10,8 @@
 #include "bindings/arrays/arrays.hpp"
 #include "bindings/arrays/data.hpp"
 #include "bindings/models/scoring.hpp"
-#include "train/network.hpp"
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
+#include "train/plan/network.hpp"
 
 namespace gs {
 

@@ -14,7 +14,7 @@
 #include "bindings/arrays/data_set.hpp"
 #include "bindings/arrays/guard.hpp"
 #include "bindings/arrays/released.hpp"
-#include "train/forward_backward.hpp"
+#include "train/pass/forward_backward.hpp"
 
 namespace gs {
 

@@ -10,7 +10,7 @@
 #include "bindings/module.hpp"
 #include "graph/activations.hpp"
 #include "runtime/dispatch.hpp"
-#include "train/scores.hpp"
+#include "train/outputs/scores.hpp"
 
 namespace gs {
 namespace {

@@ -26,8 +26,8 @@
 #include "bindings/module.hpp"
 #include "bindings/turns.hpp"
 #include "runtime/buffer.hpp"
-#include "train/network.hpp"
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
+#include "train/plan/network.hpp"
 
 namespace gs {
 namespace {

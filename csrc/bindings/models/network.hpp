@@ -12,7 +12,7 @@
 #include "bindings/models/forward_backward.hpp"
 #include "bindings/models/train_loop.hpp"
 #include "runtime/guard.hpp"
-#include "train/network.hpp"
+#include "train/plan/network.hpp"
 
 namespace gs {
 

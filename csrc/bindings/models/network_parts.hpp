@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bindings/arrays/arrays.hpp"
-#include "train/network.hpp"
+#include "train/plan/network.hpp"
 
 namespace gs {
 

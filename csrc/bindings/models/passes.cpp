@@ -15,7 +15,7 @@
 #include "bindings/module.hpp"
 #include "bindings/turns.hpp"
 #include "runtime/side_by_side.hpp"
-#include "train/shuffle.hpp"
+#include "train/loop/shuffle.hpp"
 
 namespace gs {
 namespace {

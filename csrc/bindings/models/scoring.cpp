@@ -5,7 +5,7 @@
 #include <set>
 
 #include "bindings/optimizers/fields.hpp"
-#include "train/scores.hpp"
+#include "train/outputs/scores.hpp"
 
 namespace gs {
 namespace {

@@ -8,8 +8,8 @@
 #include "bindings/arrays/arrays.hpp"
 #include "bindings/arrays/data.hpp"
 #include "graph/shape.hpp"
-#include "train/network.hpp"
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
+#include "train/plan/network.hpp"
 
 namespace gs {
 

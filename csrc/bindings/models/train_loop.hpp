@@ -19,7 +19,7 @@
 #include "bindings/models/scoring.hpp"
 #include "bindings/optimizers/stepper.hpp"
 #include "bindings/turns.hpp"
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
 
 namespace gs {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "activations/all.hpp"
-#include "train/network.hpp"
-#include "train/scores.hpp"
+#include "train/outputs/scores.hpp"
+#include "train/plan/network.hpp"
 
 namespace gs {
 

@@ -9,7 +9,7 @@
 #include "kernels/cuda/scores.hpp"
 #include "runtime/guard.hpp"
 #include "train/cuda/device_network.hpp"
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
 #include "update/stepper.hpp"
 
 namespace gs {

@@ -1,6 +1,6 @@
 #include "train/cuda/device_weights.hpp"
 
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
 
 namespace gs {
 

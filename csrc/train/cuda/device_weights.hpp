@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "train/network.hpp"
+#include "train/plan/network.hpp"
 #include "update/cuda/device_memory.hpp"
 #include "update/cuda/device_step.hpp"
 #include "update/stepper.hpp"

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "train/scores.hpp"
+#include "train/outputs/scores.hpp"
 
 namespace gs {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "runtime/buffer.hpp"
-#include "train/executor.hpp"
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
+#include "train/pass/executor.hpp"
 
 namespace gs {
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "train/scores.hpp"
+#include "train/outputs/scores.hpp"
 
 namespace gs {
 

@@ -12,7 +12,7 @@
 #include "train/curvature/curvature_plan.hpp"
 #include "train/curvature/damped_inverse.hpp"
 #include "train/curvature/kronecker_plan.hpp"
-#include "train/executor.hpp"
+#include "train/pass/executor.hpp"
 #include "update/stepper.hpp"
 
 namespace gs {

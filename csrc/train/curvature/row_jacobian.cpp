@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include "train/train_loop.hpp"
+#include "train/loop/train_loop.hpp"
 
 namespace gs {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "train/forward_backward.hpp"
+#include "train/pass/forward_backward.hpp"
 
 namespace gs {
 

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from .weight_images import png
+
 __all__ = ["EventFile", "NoEventFile"]
 
 BINS = 30  # of a histogram, as TensorFlow's summaries have
+GREY = 1  # channels of an image
 STRING = 7  # the type of a tensor of texts, in TensorFlow's numbers
 _files = count()  # of this process: two files of the same second have different names
 
@@ -61,6 +64,17 @@ class EventFile:
         )
         self._add(step, tag=tag, histo=histogram)
 
+    def image(self, tag: str, grey: np.ndarray, step: int) -> None:
+        """Write an image (height, width) of uint8."""
+        height, width = grey.shape
+        self._add(
+            step,
+            tag=tag,
+            image=self._messages.Summary.Image(
+                height=height, width=width, colorspace=GREY, encoded_image_string=png(grey)
+            ),
+        )
+
     def layers(self, description: dict[str, Any]) -> None:
         """Write a model as Keras's JSON has it, for the tab of graphs."""
         value = self._messages.Summary.Value(tag="keras")
@@ -92,7 +106,7 @@ class NoEventFile:
     def scalar(self, tag: str, value: Any, step: int) -> None:
         """Write nothing."""
 
-    histogram = scalar
+    histogram = image = scalar
 
     def layers(self, description: dict[str, Any]) -> None:
         """Write nothing."""

@@ -13,11 +13,12 @@ from ..hints import unknown_argument
 from .base import Callback, Logs
 from .events import EventFile, NoEventFile
 from .rates import log_rates
+from .weight_images import weight_images
 
 __all__ = ["TensorBoard"]
 
 # Keras's arguments for what is not here; only what turns them off is taken.
-ABSENT = ("write_images", "profile_batch", "embeddings_freq", "embeddings_metadata")
+ABSENT = ("profile_batch", "embeddings_freq", "embeddings_metadata")
 
 
 class TensorBoard(Callback):
@@ -31,14 +32,16 @@ class TensorBoard(Callback):
         Every how many epochs the weights are written as histograms; 0: never.
     write_graph : bool, default True
         Whether to write the layers and how they are connected, for the tab of graphs.
+    write_images : bool, default False
+        Whether to write the weights as grey images too, when the histograms are written.
     write_steps_per_second : bool, default False
         Whether to write how fast training is.
     update_freq : "epoch", "batch" or int, default "epoch"
         Whether to write loss and metrics after epochs only, or after every batch or so many batches too; then training
         comes back to Python at every batch.
     **absent
-        ``write_images``, ``profile_batch``, ``embeddings_freq`` and ``embeddings_metadata`` of Keras, as far as they
-        are turned off (0, False or None).
+        ``profile_batch``, ``embeddings_freq`` and ``embeddings_metadata`` of Keras, as far as they are turned off (0,
+        False or None).
 
     Raises
     ------
@@ -53,8 +56,9 @@ class TensorBoard(Callback):
     -----
     Names as in Keras: ``epoch_loss`` and so on over the epochs, counted from 0, in both folders;
     ``epoch_learning_rate`` and ``epoch_steps_per_second``; ``batch_loss`` over the batches of this `fit`, counted from
-    1; ``evaluation_loss_vs_iterations`` over the steps of the optimizer; ``sequential/dense/kernel/histogram``. Scalars
-    are in the older form, which all versions of TensorBoard read.
+    1; ``evaluation_loss_vs_iterations`` over the steps of the optimizer; ``sequential/dense/kernel/histogram`` and
+    ``sequential/dense/kernel/image``. Scalars and images are in the older form, which all versions of TensorBoard read.
+    An image shows the lowest number of a weight in black and the highest in white, where Keras cuts at 0 and 1.
 
     Examples
     --------
@@ -69,6 +73,7 @@ class TensorBoard(Callback):
         log_dir: str | os.PathLike[str] = "logs",
         histogram_freq: int = 0,
         write_graph: bool = True,
+        write_images: bool = False,
         write_steps_per_second: bool = False,
         update_freq: str | int = "epoch",
         **absent: Any,
@@ -86,6 +91,7 @@ class TensorBoard(Callback):
         self.log_dir = os.fspath(log_dir)
         self.histogram_freq = check_int("histogram_freq", histogram_freq, 0)
         self.write_graph = check_bool("write_graph", write_graph)
+        self.write_images = check_bool("write_images", write_images)
         self.write_steps_per_second = check_bool("write_steps_per_second", write_steps_per_second)
         every = {"epoch": 0, "batch": 1}
         self._every = every[update_freq] if isinstance(update_freq, str) else check_int("update_freq", update_freq, 1)
@@ -165,11 +171,18 @@ class TensorBoard(Callback):
             folder = "validation" if name.startswith("val_") else "train"
             self._file(folder).scalar(f"epoch_{name.removeprefix('val_')}", value, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
-            for layer in self.model.layers:
-                for name, weight in zip(layer.weight_names, layer.weights, strict=True):
-                    self._file("train").histogram(f"{self.model.name}/{layer.name}/{name}/histogram", weight, epoch)
+            self._write_weights(epoch)
         for file in self._files.values():
             file.flush()
+
+    def _write_weights(self, epoch: int) -> None:
+        file = self._file("train")
+        for layer in self.model.layers:
+            for name, weight in zip(layer.weight_names, layer.weights, strict=True):
+                place = f"{self.model.name}/{layer.name}/{name}"
+                file.histogram(f"{place}/histogram", weight, epoch)
+                for number, image in enumerate(weight_images(weight) if self.write_images else ()):
+                    file.image(f"{place}/image{f'/{number}' if number else ''}", image, epoch)
 
 
 def _description(model: Any) -> dict[str, Any]:

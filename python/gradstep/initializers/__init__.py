@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..hints import complete
 from .base import Initializer
-from .constant import Constant, Identity, Ones, Zeros
-from .orthogonal import Orthogonal
+from .constants import Constant, Identity, Ones, Zeros
+from .orthogonal_columns import Orthogonal
 from .random import RandomNormal, RandomUniform, TruncatedNormal
 from .registry import get
 from .scaling import GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, VarianceScaling
@@ -34,5 +34,11 @@ __all__ = [
     "get",
 ]
 
+# Keras's second names: he_normal is HeNormal.
+_SECOND_NAMES = {"IdentityInitializer": "Identity", "OrthogonalInitializer": "Orthogonal"} | {
+    "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_"): name
+    for name in set(__all__) - {"Initializer", "get"}
+}
+
 if not TYPE_CHECKING:  # which is to know what there is
-    __getattr__ = complete(__name__, globals(), "initializer")
+    __getattr__ = complete(__name__, globals(), "initializer", _SECOND_NAMES)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..checks import check_choice, describe
 from ..described import named_classes, revive
-from . import constant, orthogonal, random, scaling
+from . import constants, orthogonal_columns, random, scaling
 from .base import Initializer
 
 __all__ = ["get"]
@@ -19,10 +19,10 @@ def _table() -> dict[str, type[Initializer]]:
     short = {
         "normal": random.RandomNormal,
         "uniform": random.RandomUniform,
-        "one": constant.Ones,
-        "zero": constant.Zeros,
+        "one": constants.Ones,
+        "zero": constants.Zeros,
     }
-    return {**named_classes(constant, random, scaling, orthogonal), **short}
+    return {**named_classes(constants, random, scaling, orthogonal_columns), **short}
 
 
 def get(identifier: str | Mapping[str, Any] | Initializer | Callable[..., Any]) -> Initializer | Callable[..., Any]:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..hints import complete
+from ..preprocessing.hashing import HashedCrossing, Hashing
 from ..preprocessing.lookups import IntegerLookup, StringLookup
 from ..preprocessing.text_vectorization import TextVectorization
 from .attention.additive_attention import AdditiveAttention
@@ -15,6 +16,7 @@ from .convolution.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from .convolution.separable_conv import SeparableConv1D, SeparableConv2D
 from .core.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .core.dense import Dense
+from .core.einsum_dense import EinsumDense
 from .core.embedding import Embedding
 from .core.identity import Identity
 from .core.input import Input, InputLayer
@@ -42,15 +44,20 @@ from .pooling.global_pooling import (
     GlobalMaxPooling3D,
 )
 from .pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
+from .preprocessing.category_encoding import CategoryEncoding
+from .preprocessing.discretization import Discretization
 from .preprocessing.normalization import Normalization
 from .preprocessing.random_image import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .preprocessing.rescaling import Rescaling
 from .preprocessing.resizing import CenterCrop, Resizing
 from .recurrent.bidirectional import Bidirectional
+from .recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
 from .recurrent.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from .recurrent.gru import GRU
 from .recurrent.lstm import LSTM
+from .recurrent.rnn import RNN
 from .recurrent.simple_rnn import SimpleRNN
+from .recurrent.stacked_cells import StackedRNNCells
 from .regularization.activity_regularization import ActivityRegularization
 from .regularization.dropout import AlphaDropout, Dropout
 from .regularization.noise import GaussianDropout, GaussianNoise
@@ -68,6 +75,7 @@ __all__ = [
     "ELU",
     "GRU",
     "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -80,6 +88,7 @@ __all__ = [
     "AveragePooling3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
     "Conv1D",
@@ -97,10 +106,13 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GetItem",
@@ -111,10 +123,13 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "IntegerLookup",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -144,10 +159,12 @@ __all__ = [
     "SeparableConv1D",
     "SeparableConv2D",
     "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StackedRNNCells",
     "StringLookup",
     "Subtract",
     "TextVectorization",
@@ -169,5 +186,21 @@ __all__ = [
     "subtract",
 ]
 
+# Keras's second names: MaxPool2D is MaxPooling2D.
+_SECOND_NAMES = {
+    f"{short}{axes}D{end}": f"{name}{axes}D{end}"
+    for short, name, ends in (
+        ("MaxPool", "MaxPooling", ("",)),
+        ("AvgPool", "AveragePooling", ("",)),
+        ("GlobalMaxPool", "GlobalMaxPooling", ("",)),
+        ("GlobalAvgPool", "GlobalAveragePooling", ("",)),
+        ("Convolution", "Conv", ("", "Transpose")),
+        ("SeparableConvolution", "SeparableConv", ("",)),
+    )
+    for axes in (1, 2, 3)
+    for end in ends
+    if f"{name}{axes}D{end}" in __all__
+}
+
 if not TYPE_CHECKING:  # which is to know what there is
-    __getattr__ = complete(__name__, globals(), "layer")
+    __getattr__ = complete(__name__, globals(), "layer", _SECOND_NAMES)

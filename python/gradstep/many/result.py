@@ -243,7 +243,7 @@ class FitManyResult:
         ValueError
             No epoch was trained, or no member has a finite score.
         """
-        from ..plot.many import plot_many
+        from ..plot.plot_many import plot_many
 
         return plot_many(self, path)
 

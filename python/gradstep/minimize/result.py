@@ -101,6 +101,6 @@ class OptimizeResult(dict[str, Any]):
         ImportError
             matplotlib is not installed.
         """
-        from ..plot.descent import plot_descent
+        from ..plot.plot_descent import plot_descent
 
         return plot_descent(self, path)

@@ -10,14 +10,14 @@ import numpy as np
 from .. import seeds
 from ..checks import describe, numeric, open_shape_of
 from ..data.names import only_by_name
-from ..data.rows import inputs
+from ..data.rows import as_it_is, inputs
 from ..described import custom_object_scope
 from ..layers.base.layer import Layer, Shape
 from ..layers.base.sizes import fits
 from ..layers.base.symbolic import Node, SymbolicTensor, tensors_of
 from ..layers.base.tracing import paused
 from ..layers.core.input import InputLayer
-from ..layers.recurrent.with_states import WithStates
+from ..layers.recurrent.with_states import tell_rows
 from ..naming import path_part
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
@@ -214,14 +214,14 @@ class Sequential(BaseModel):
         with self._guard, paused():  # two threads may ask a new model for its first outputs
             if self.built:
                 return
+            if self._entrance is not None:
+                tell_rows(self._layers, self._entrance.batch_size)
             current: Shape = (None, *shape)
             for layer in self._layers:
                 layer._check_shape(current)
                 current = layer.compute_output_shape(current)
             current = (None, *shape)
             for layer in self._layers:
-                if self._entrance is not None and isinstance(layer, WithStates) and not layer.built:
-                    layer._batch = self._entrance.batch_size
                 with seeds.within(self._draws.get(layer.name)):
                     layer.build(current)
                 current = layer.compute_output_shape(current)
@@ -251,13 +251,14 @@ class Sequential(BaseModel):
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
+        if self.built and (ready := as_it_is(x, self._shape)) is not None:
+            return ready
         array = numeric(only_by_name(x, self.input_names, name), name)
         if not self.built:
             build_for(self, array, name)
         elif self._infers and array.shape[1:] != self._shape:
             open_sizes(self, array.shape[1:])
-        assert self._shape is not None
-        return inputs(array, name, self._shape, self.dtype)
+        return inputs(array, name, self._shape, self.dtype)  # type: ignore[arg-type]
 
     @property
     def dtype(self) -> str:

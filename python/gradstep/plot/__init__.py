@@ -4,16 +4,19 @@ Each gives a `matplotlib.figure.Figure`, which belongs to no window: a notebook 
 dashes and darkness say what colours say, so that a print in grey can be read.
 """
 
-from .boundary import decision_boundary
-from .descent import plot_descent
-from .embedded import embedding
-from .history import plot_history
+from typing import TYPE_CHECKING
+
+from ..hints import missing
+from .decision_boundary import decision_boundary
+from .embedding import embedding
+from .histograms import histograms
 from .landscape import landscape, path
-from .many import plot_many
-from .rates import plot_rates
-from .schedule import learning_rate
-from .search import plot_search
-from .spread import histograms
+from .learning_rate import learning_rate
+from .plot_descent import plot_descent
+from .plot_history import plot_history
+from .plot_many import plot_many
+from .plot_rates import plot_rates
+from .plot_search import plot_search
 
 __all__ = [
     "decision_boundary",
@@ -32,3 +35,7 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = missing(__name__, __all__, "plot")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["landscape", "path"]
 
 LEVELS = 24  # contours
+SEEN = 300  # points of a path of which the value is asked
 
 
 def path(
@@ -34,10 +35,11 @@ def path(
     ----------
     fun : callable
         What was minimized; where it gives a pair, its first part is the value.
-    result : OptimizeResult, or a sequence or dict of them
-        Of `gradstep.minimize` with ``return_path=True``. Several are drawn in one figure, by the names of a dict.
+    result : OptimizeResult or array_like, shape (steps, variables), or a sequence or dict of them
+        Of `gradstep.minimize` with ``return_path=True``; or the points of a loop of your own. Several are drawn in one
+        figure, by the names of a dict.
     bounds : sequence of (low, high), optional
-        What part is shown; by default the path and some room around it.
+        What part is shown; by default the path and some room around it, without where it went far up from its start.
     args : tuple
         Further arguments of `fun`.
     resolution : int
@@ -54,37 +56,51 @@ def path(
     ImportError
         matplotlib is not installed.
     ValueError
-        A result has no path, or there are more than two variables.
+        A result has no path, is no array of points, or there are more than two variables.
 
     Examples
     --------
-    >>> import gradstep as gs
-    >>> res = gs.minimize(lambda x: x[0]**2 + 3 * x[1]**2, [2.0, 1.0], return_path=True)
-    >>> figure = gs.plot.path(lambda x: x[0]**2 + 3 * x[1]**2, res)
+    >>> import numpy as np, gradstep as gs
+    >>> bowl = lambda x: x[0]**2 + 3 * x[1]**2
+    >>> res = gs.minimize(bowl, [2.0, 1.0], return_path=True)
+    >>> figure = gs.plot.path(bowl, res)
+
+    The points of one's own loops:
+
+    >>> points = {}
+    >>> for name, optimizer in (("SGD", gs.optimizers.SGD(0.1)), ("Adam", gs.optimizers.Adam(0.1))):
+    ...     x = np.array([2.0, 1.0])
+    ...     points[name] = [x.copy()]
+    ...     for _ in range(50):
+    ...         optimizer.step(x, np.array([2 * x[0], 6 * x[1]]))
+    ...         points[name].append(x.copy())
+    >>> figure = gs.plot.path(bowl, points)
     """
-    named = dict(result) if isinstance(result, dict) and "message" not in result else None
-    several = named or {str(i + 1): one for i, one in enumerate([result] if isinstance(result, dict) else list(result))}
-    routes = {}
-    for name, one in several.items():
-        if "path" not in one:
-            raise ValueError("result must have a path: minimize(..., return_path=True).")
-        routes[name] = np.array([np.concatenate([np.ravel(part) for part in _parts(x)]) for x in one["path"]])
+    named = dict(result) if isinstance(result, Mapping) and "message" not in result else None
+    several = {name: _points(one) for name, one in (named or _numbered(result)).items()}
+    routes = {
+        name: np.array([np.concatenate([np.ravel(part) for part in _parts(x)]) for x in one])
+        for name, one in several.items()
+    }
     sizes = {route.shape[1] for route in routes.values()}
     if len(sizes) != 1 or not sizes <= {1, 2}:
         raise ValueError(f"path is drawn for one or two variables; the results have {sorted(sizes)}.")
-    example = next(iter(several.values()))["path"][0]
-    shown = bounds if bounds is not None else _around(np.concatenate(list(routes.values())))
+    value = _by_vector(fun, next(iter(several.values()))[0], args)
+    shown = bounds if bounds is not None else _around(value, list(routes.values()))
     figure = new_figure(*PANEL)
     panel = figure.subplots()
-    _draw(panel, _by_vector(fun, example, args), shown, check_int("resolution", resolution, 2))
+    _draw(panel, value, shown, check_int("resolution", resolution, 2))
+    limits = panel.get_xlim(), panel.get_ylim()
     for number, (name, route) in enumerate(routes.items()):
-        colour = COLOURS[(number + 1) % len(COLOURS)]
-        values = np.array([_by_vector(fun, example, args)(x) for x in route]) if route.shape[1] == 1 else None
+        values = _heights(value, route) if route.shape[1] == 1 else None
         across, up = route[:, 0], route[:, 1] if values is None else values
+        # The curve of a function of one variable has the first colour.
+        colour = COLOURS[(number + (values is not None)) % len(COLOURS)]
         few = len(route) < 60
-        panel.plot(across, up, color=colour, linewidth=1.2, marker="." if few else None, label=name)
+        panel.plot(across, up, color=colour, linewidth=1.4, marker="." if few else None, markersize=4, label=name)
         panel.plot(across[0], up[0], marker="s", color=colour, markeredgecolor="black")
         panel.plot(across[-1], up[-1], marker="*", color=colour, markeredgecolor="black", markersize=11)
+    panel.set(xlim=limits[0], ylim=limits[1])
     if named is not None or len(routes) > 1:
         panel.legend()
     return saved(figure, path)
@@ -136,6 +152,26 @@ def landscape(
     return saved(figure, path)
 
 
+def _numbered(result: Any) -> dict[str, Any]:
+    """Results or paths by their numbers: a list is of several if it begins with a result or with points of its own."""
+    if isinstance(result, Mapping) or not isinstance(result, (Sequence, np.ndarray)) or not len(result):
+        return {"1": result}
+    several = isinstance(result[0], Mapping) or np.ndim(result[0]) > 1
+    return {str(i + 1): each for i, each in enumerate(result if several else [result])}
+
+
+def _points(result: Any) -> Sequence[Any]:
+    """The points of a result, or of an array of them."""
+    if isinstance(result, Mapping):
+        if "path" not in result:
+            raise ValueError("result must have a path: minimize(..., return_path=True).")
+        return list(result["path"])
+    points = np.asarray(result, float)
+    if points.ndim not in (1, 2) or not points.size:
+        raise ValueError(f"a path must be points (steps, variables); got an array {points.shape}.")
+    return list(points.reshape(len(points), -1))
+
+
 def _parts(x: Any) -> list[Any]:
     if isinstance(x, dict):
         return [part for child in x.values() for part in _parts(child)]
@@ -164,10 +200,27 @@ def _like(example: Any, numbers: list[float]) -> Any:
     return array if array.ndim else array[()]
 
 
-def _around(points: np.ndarray) -> list[tuple[float, float]]:
-    low, high = points.min(axis=0), points.max(axis=0)
-    room = 0.15 * (high - low) + np.where(high > low, 0.0, 1.0)
-    return list(zip((low - room).tolist(), (high + room).tolist(), strict=True))
+def _heights(value: Callable[[np.ndarray], float], route: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.array([value(x) for x in route])
+
+
+def _around(value: Callable[[np.ndarray], float], routes: list[np.ndarray]) -> list[tuple[float, float]]:
+    """Bounds of the points that are no higher over the highest start than the lowest point is below it."""
+    some = [route[:: max(1, len(route) // SEEN)] for route in routes]
+    heights = [_heights(value, route) for route in some]
+    top = max(own[0] for own in heights)
+    low = min([own[np.isfinite(own)].min() for own in heights if np.isfinite(own).any()], default=top)
+    near = [route[own <= 2 * top - low] for route, own in zip(some, heights, strict=True)]
+    if max(map(len, near)) <= 1:  # all went up at once
+        near = [route[:4] for route in routes]
+    points = np.concatenate([*near, *(route[:1] for route in routes)])
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        raise ValueError("a path must have a finite point.")
+    least, most = points.min(axis=0), points.max(axis=0)
+    room = 0.15 * (most - least) + np.where(most > least, 0.0, 1.0)
+    return list(zip((least - room).tolist(), (most + room).tolist(), strict=True))
 
 
 def _draw(panel: Axes, value: Callable[[np.ndarray], float], bounds: Any, resolution: int) -> None:
@@ -183,6 +236,9 @@ def _draw(panel: Axes, value: Callable[[np.ndarray], float], bounds: Any, resolu
     low, high = np.nanmin(finite), np.nanmax(finite)
     # Levels that crowd at the bottom, where the path ends.
     levels = low + (high - low) * np.linspace(0, 1, LEVELS) ** 3 if high > low else [low, low + 1]
-    drawn = panel.contour(*axes, finite, levels=levels, cmap="Greys_r", linewidths=0.7)
-    panel.figure.colorbar(drawn, ax=panel, label="value")
+    # Light greys, so that paths stand out: the lower, the lighter.
+    greys = [str(grey) for grey in np.linspace(0.99, 0.6, len(levels) - 1)]
+    filled = panel.contourf(*axes, finite, levels=levels, colors=greys)
+    panel.contour(*axes, finite, levels=levels, colors="0.5", linewidths=0.4)
+    panel.figure.colorbar(filled, ax=panel, label="value")
     panel.set_ylabel("x[1]")

@@ -96,7 +96,7 @@ class LRFindResult:
         ImportError
             matplotlib is not installed: ``pip install 'gradstep[plot]'``.
         """
-        from ..plot.rates import plot_rates
+        from ..plot.plot_rates import plot_rates
 
         return plot_rates(self, path)
 

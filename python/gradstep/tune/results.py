@@ -240,7 +240,7 @@ class SearchResult(Sequence[Trial]):
         ValueError
             No run has a score.
         """
-        from ..plot.search import plot_search
+        from ..plot.plot_search import plot_search
 
         return plot_search(self, path)
 

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from ..described import custom_object_scope, get_custom_objects, register_keras_serializable
 from ..hints import missing
+from ..preprocessing.sequence import pad_sequences
 from .arrays import normalize, split, to_categorical
 from .chunks import Rebatched, rebatch
 from .image_folder import image_dataset_from_directory
 from .plot_model import plot_model
 from .py_dataset import PyDataset, Sequence
-from .sequences import pad_sequences
 from .session import clear_session, set_random_seed
 from .time_series import timeseries_dataset_from_array
 
@@ -34,4 +34,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # which is to know what there is
-    __getattr__ = missing(__name__, __all__, "helper")
+    __getattr__ = missing(__name__, __all__, "helper", {"CustomObjectScope": custom_object_scope})
