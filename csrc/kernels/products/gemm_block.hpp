@@ -164,7 +164,9 @@ template <class Real, bool tables> class Block {
   // depth, of the first ones those beside, which the next product of a thread mostly begins with.
   HD void find_next(const IndirectionBuffer& from, std::size_t offset) {
     if (q_.depth <= far_depth || !is_uneven(from.at, depth_)) return;
-    const std::size_t item = item_size(from.source), left = q_.depth - begin_ - depth_;
+    std::size_t item = 0;
+    of_source(from.source, [&](auto number) INLINED { item = sizeof number; });
+    const std::size_t left = q_.depth - begin_ - depth_;
     next_rows_ = left > 0 ? from.at + depth_ : q_.a.at;
     next_offset_ = (left > 0 ? offset : offset + q_.rows) * item;
     next_size_ = q_.rows * item;
