@@ -35,7 +35,7 @@ def build_for(model: Sequential, array: np.ndarray, name: str) -> None:
     model.build((None, *array.shape[1:]) if model._infers else None)
 
 
-def open_sizes(model: Sequential, row: Sequence[int]) -> None:
+def open_sizes(model: Sequential, row: Sequence[int | None]) -> None:
     """Let a built model take rows of other sizes too, if no weight depends on them; else it stays as it is.
 
     As in Keras, which takes the shape of the first batch for no more than the weights need.

@@ -82,7 +82,7 @@ class Sequential(BaseModel):
         self._draws: dict[str, seeds.Sequence] = {}  # with a seed: where the keys of layers come from, by their names
         self.name = path_part(self, name)
         self._entrance: InputLayer | None = None
-        self._infers = False  # whether the shape is that of the first data
+        self._infers = False  # whether the shape is that of the first data, or of the first call
         self._shape: tuple[int | None, ...] | None = None  # of one row of input; None in it is any size
         self._ends: list[Shape] = []  # shapes of what the first layers give, as far as they were asked
         given = [] if layers is None else layers
@@ -305,6 +305,9 @@ class Sequential(BaseModel):
         tensors = tensors_of(x, f"the input of model {self.name!r}")
         if len(tensors) != 1:
             raise ValueError(f"model {self.name!r} must get one input; got a list of {len(tensors)}.")
+        self._infers = self._infers or self._shape is None
+        if self.built and self._infers:
+            open_sizes(self, tensors[0].shape[1:])
         self.build(tensors[0].shape)
         return Node(self, tensors, False, [self.compute_output_shape(tensors[0].shape)], self.dtype).outputs[0]
 
