@@ -236,14 +236,13 @@ def _made(cls: Any, arguments: Any) -> Any:
 def _taken(cls: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments without those that only Keras has, at values that do nothing."""
     parameters = _parameters(cls)
-    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return dict(arguments)
+    open_ended = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
     known = {*parameters, *getattr(cls, "_apart", ())}
     taken = {}
     for name, value in arguments.items():
         if name == "dtype" and isinstance(value, Mapping):  # a policy
             value = (value.get("config") or {}).get("name")
-        if name in known or (value is not None and NEUTRAL.get(name, cls) != value):
+        if open_ended or name in known or (value is not None and NEUTRAL.get(name, cls) != value):
             taken[name] = value
     return taken
 

@@ -9,7 +9,7 @@ from gradients import difference, numeric_gradient
 from gradstep import layers, regularizers
 from probe import draw_as_in_call
 from rearranged_cases import REARRANGED
-from recurrent_cases import RECURRENT
+from recurrent_cases import CELLS_ALONE, RECURRENT
 from window_cases import WINDOWED
 
 WIDTH, ROWS = 6, 5
@@ -50,7 +50,7 @@ OTHERS |= {"Subtract", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D
 OTHERS |= {"RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "CenterCrop", "Resizing"}
 OTHERS |= {"IntegerLookup", "Masking", "StringLookup", "TextVectorization"}  # which stand before models
 OTHERS |= {"AdditiveAttention", "Attention", "Embedding", "MultiHeadAttention", "TimeDistributed"}
-OTHERS |= {"GetItem", *REARRANGED, *RECURRENT, *WINDOWED}  # these and those before in tests/layers
+OTHERS |= {"GetItem", *REARRANGED, *RECURRENT, *CELLS_ALONE, *WINDOWED}  # these and those before in tests/layers
 
 
 def test_every_layer_is_here():

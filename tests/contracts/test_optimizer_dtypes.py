@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+import vectors
 from gradstep import _core
 from gradstep.optimizers import SGD
 from snapshot import everything
@@ -30,8 +31,7 @@ def draws(dtype, n=N, count=4, seed=0):
 
 @lru_cache(maxsize=64)
 def drawn(dtype, n, count, seed):
-    rng = np.random.default_rng(seed)
-    return rng.standard_normal(n).astype(dtype), [rng.standard_normal(n).astype(dtype) for _ in range(count)]
+    return vectors.draws(dtype, n, count, seed)
 
 
 def slots(optimizer):

@@ -12,14 +12,9 @@ import numpy as np
 import pytest
 from gradstep import _core, optimizers
 from snapshot import everything
+from vectors import draws, strided
 
 N = 1500  # more than one block of those that are staged
-
-
-def draws(dtype, n=N, count=6, seed=0):
-    rng = np.random.default_rng(seed)
-    w = rng.standard_normal(n).astype(dtype)
-    return w, [rng.standard_normal(n).astype(dtype) for _ in range(count)]
 
 
 def state(optimizer):
@@ -38,19 +33,12 @@ def same(one, w, other, v):
     assert one.iterations == other.iterations > 0
 
 
-def strided(w):
-    """A copy of w that lies with gaps."""
-    gaps = np.zeros((len(w), 3), w.dtype)
-    gaps[:, 1] = w
-    return gaps[:, 1]
-
-
 def test_weight_decay_takes_a_share_off_before_the_step(new, dtype):
     if "weight_decay" in new()._fields():
         pytest.skip("its own")
     if new()._core.rule == "TorchAdafactor":
         pytest.skip("it looks at the weights before; the peers' test has it")
-    w, gradients = draws(dtype)
+    w, gradients = draws(dtype, N)
     v = w.copy()
     one, other = new(weight_decay=0.3), new()
     for g in gradients:
@@ -65,7 +53,7 @@ def test_weight_decay_takes_a_share_off_before_the_step(new, dtype):
 
 @pytest.mark.parametrize("lay", [lambda w: w, strided], ids=["side by side", "strided"])
 def test_clipvalue_cuts_every_number(new, dtype, lay):
-    w, gradients = draws(dtype)
+    w, gradients = draws(dtype, N)
     v, w = w.copy(), lay(w)
     one, other = new(clipvalue=0.5), new()
     for g in gradients:
@@ -101,7 +89,7 @@ def test_global_clipnorm_scales_all_together(new, dtype):
 
 
 def test_loss_scale_and_maximize_multiply_gradients(new, dtype):
-    w, gradients = draws(dtype)
+    w, gradients = draws(dtype, N)
     v = w.copy()
     one, other = new(loss_scale_factor=8.0, maximize=True), new()
     for g in gradients:
@@ -112,7 +100,7 @@ def test_loss_scale_and_maximize_multiply_gradients(new, dtype):
 
 @pytest.mark.parametrize("lay", [lambda w: w, strided], ids=["side by side", "strided"])
 def test_accumulated_gradients_make_one_step_by_their_mean(new, dtype, lay):
-    w, gradients = draws(dtype)
+    w, gradients = draws(dtype, N)
     v, w = w.copy(), lay(w)
     one, other = new(gradient_accumulation_steps=2), new()
     for i, g in enumerate(gradients):
@@ -128,7 +116,7 @@ def test_accumulated_gradients_make_one_step_by_their_mean(new, dtype, lay):
 
 
 def test_ema_follows_the_weights(new, dtype):
-    w, gradients = draws(dtype)
+    w, gradients = draws(dtype, N)
     v = w.copy()
     one, other, average = new(use_ema=True, ema_momentum=0.75), new(), w
     for i, g in enumerate(gradients):
@@ -142,7 +130,7 @@ def test_ema_follows_the_weights(new, dtype):
 
 
 def test_ema_overwrites_the_weights_now_and_then(new, dtype):
-    w, gradients = draws(dtype)
+    w, gradients = draws(dtype, N)
     v = w.copy()
     one, other, average = new(use_ema=True, ema_momentum=0.75, ema_overwrite_frequency=3), new(), w
     for i, g in enumerate(gradients):
@@ -157,7 +145,7 @@ def test_ema_overwrites_the_weights_now_and_then(new, dtype):
 @pytest.mark.grid(bad=[np.nan, np.inf, -np.inf], clip=[{}, {"global_clipnorm": 1.0}])
 def test_a_gradient_that_is_not_finite_skips_the_step_or_is_an_error(new, dtype, bad, clip):
     """Sampled: every two of optimizer, dtype, number and clipping; --grid has all."""
-    (w, gradients), v = draws(dtype), np.ones(3, dtype)
+    (w, gradients), v = draws(dtype, N), np.ones(3, dtype)
     for policy in ("skip", "raise"):
         optimizer = new(on_nonfinite=policy, use_ema=True, **clip)
         optimizer.step([v, w], [v.copy(), gradients[0]])

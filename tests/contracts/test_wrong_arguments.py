@@ -72,7 +72,8 @@ MORE = [
 
 @pytest.mark.parametrize("cls", [cls for cls in [*CLASSES, *MORE] if cls.__name__ not in LIBRARIES.keys() | OF_ONE_RUN])
 def test_a_wrong_argument_is_refused_in_a_short_sentence(cls: Any) -> None:
-    given = (L.LSTM(2),) if cls is L.TimeDistributed else ARGUMENTS.get(cls, ())
+    held = {L.TimeDistributed: L.LSTM(2), L.RNN: L.LSTMCell(2), L.StackedRNNCells: [L.LSTMCell(2)]}
+    given = (held[cls],) if cls in held else ARGUMENTS.get(cls, ())
     signature = inspect.signature(cls)
     usual = signature.bind_partial(*given).arguments
     for name, parameter in signature.parameters.items():

@@ -14,6 +14,7 @@ import pytest
 import team_cases
 from children import command, said
 from team_cases import CASES, TWO, Case
+from threads import same_at_any_number_of_threads
 
 DataParallel = gs.distribution.DataParallel
 # Sums of some hundred float32 numbers in another order, over two steps.
@@ -129,14 +130,8 @@ def test_fit_uses_the_distribution_that_was_set() -> None:
 
 
 def test_threads_change_no_bits() -> None:
-    before, found = gs.get_num_threads(), set()
-    try:
-        for threads in (1, 3):
-            gs.set_num_threads(threads)
-            found.add(team_cases.hashed(*CASES["large batch"].train(DataParallel(shards=4))))
-    finally:
-        gs.set_num_threads(before)
-    assert len(found) == 1
+    case = CASES["large batch"]
+    same_at_any_number_of_threads(lambda: team_cases.hashed(*case.train(DataParallel(shards=4))), (1, 3))
 
 
 def test_parts_of_files_train_as_one_array(tmp_path: Path) -> None:

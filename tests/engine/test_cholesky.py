@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from gradstep import _core
+from threads import same_at_any_number_of_threads
 
 SIZES = (1, 2, 17, 64, 65, 130, 300)
 
@@ -42,18 +43,14 @@ def test_where_a_matrix_is_not_positive_is_told(at: int) -> None:
 
 
 def test_the_same_bits_at_any_number_of_threads() -> None:
-    found, before = [], _core.get_num_threads()
-    try:
-        for threads in (1, 2, 7):
-            _core.set_num_threads(threads)
-            a = positive(517, "float32")
-            assert _core.cholesky(a) == len(a)
-            factor = a.copy()
-            _core.cholesky_inverse(a)
-            found.append(factor.tobytes() + a.tobytes())
-    finally:
-        _core.set_num_threads(before)
-    assert found[0] == found[1] == found[2]
+    def factor_and_inverse() -> tuple[np.ndarray, np.ndarray]:
+        a = positive(517, "float32")
+        assert _core.cholesky(a) == len(a)
+        factor = a.copy()
+        _core.cholesky_inverse(a)
+        return factor, a
+
+    same_at_any_number_of_threads(factor_and_inverse, (1, 2, 7))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import copy
 import gradstep as gs
 import numpy as np
 import pytest
+from threads import same_at_any_number_of_threads
 
 layers = gs.layers
 ROWS, QUERIES, KEYS, SIZE = 3, 4, 6, 5
@@ -218,19 +219,15 @@ def model():
 def test_the_same_bits_at_any_number_of_threads():
     rng = np.random.default_rng(2)
     x, y = rng.integers(0, 20, (70, 12)), rng.normal(size=(70, 1)).astype("float32")
-    start, found, kept = model().get_weights(), [], gs.get_num_threads()
-    try:
-        for threads in (1, 2, 3, 8, 16):
-            gs.set_num_threads(threads)
-            again = model()
-            again.set_weights(start)
-            history = again.fit(x, y, epochs=2, batch_size=33, shuffle=False, verbose=0).history
-            found.append((again.get_weights(), history))
-    finally:
-        gs.set_num_threads(kept)
-    for weights, history in found[1:]:
-        assert history == found[0][1]
-        assert all((one == two).all() for one, two in zip(weights, found[0][0], strict=True))
+    start = model().get_weights()
+
+    def trained():
+        again = model()
+        again.set_weights(start)
+        history = again.fit(x, y, epochs=2, batch_size=33, shuffle=False, verbose=0).history
+        return again.get_weights(), history
+
+    same_at_any_number_of_threads(trained, (1, 2, 3, 8, 16))
 
 
 @IN_IMAGES

@@ -3,6 +3,7 @@
 import gradstep as gs
 import numpy as np
 import pytest
+from threads import same_at_any_number_of_threads
 
 layers = gs.layers
 ROWS, QUERIES, KEYS, SIZE = 5, 4, 6, 3
@@ -118,25 +119,22 @@ def test_what_is_dropped(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_training_threads_and_files(kind, tmp_path):
-    x = data()
-    before, found = gs.get_num_threads(), []
-    try:
-        for threads in (1, 2, 3):
-            gs.set_num_threads(threads)
-            model, _, _ = model_of(kind, dropout=0.2, seed=3)
-            model.compile(gs.optimizers.Adam(0.01), loss="mse")
-            y = [np.random.default_rng(9).normal(size=(ROWS, *shape[1:])) for shape in model.output_shape]
-            model.fit(x, y, batch_size=2, epochs=3, shuffle=False, verbose=0)
-            found.append(model.get_weights())
-    finally:
-        gs.set_num_threads(before)
-    for other in found[1:]:
-        for a, b in zip(found[0], other, strict=True):
-            np.testing.assert_array_equal(a, b)
+    x, models = data(), []
+
+    def trained():
+        model, _, _ = model_of(kind, dropout=0.2, seed=3)
+        model.compile(gs.optimizers.Adam(0.01), loss="mse")
+        y = [np.random.default_rng(9).normal(size=(ROWS, *shape[1:])) for shape in model.output_shape]
+        model.fit(x, y, batch_size=2, epochs=3, shuffle=False, verbose=0)
+        models.append(model)
+        return model.get_weights()
+
+    weights = same_at_any_number_of_threads(trained, (1, 2, 3))
+    model = models[0]
     model.save(tmp_path / "model.gradstep")
     loaded = gs.models.load_model(tmp_path / "model.gradstep")
     cloned = gs.models.clone_model(model)
-    cloned.set_weights(model.get_weights())
+    cloned.set_weights(weights)
     for other in (loaded, cloned):
         for a, b in zip(model.predict(x, verbose=0), other.predict(x, verbose=0), strict=True):
             np.testing.assert_array_equal(a, b)

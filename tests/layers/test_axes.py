@@ -9,6 +9,7 @@ from axis_cases import CASES
 from gradients import difference, numeric_gradient
 from gradstep import layers
 from keras_runs import keras_says
+from threads import same_at_any_number_of_threads
 
 ROWS = 5
 
@@ -72,19 +73,17 @@ def in_model(name):
 def test_training_is_the_same_on_any_number_of_threads_and_after_a_file(name, tmp_path):
     random = np.random.default_rng(0)
     x, y = random.normal(size=(40, *CASES[name].row)), random.normal(size=(40, 2))
-    before, ends = gs.get_num_threads(), []
-    for threads in (1, 3, 8):
-        gs.set_num_threads(threads)
+
+    def trained():
         model = in_model(name)
         model.fit(x, y, batch_size=16, epochs=2, verbose=0)
-        if threads == 3:
+        if gs.get_num_threads() == 3:
             model.save(tmp_path / "model.gradstep")
             model = gs.models.load_model(tmp_path / "model.gradstep")
         model.fit(x, y, batch_size=16, epochs=3, initial_epoch=2, verbose=0)
-        ends.append(model.get_weights())
-    gs.set_num_threads(before)
-    for end in ends[1:]:
-        assert all((a == b).all() for a, b in zip(ends[0], end, strict=True))
+        return model.get_weights()
+
+    same_at_any_number_of_threads(trained, (1, 3, 8))
 
 
 @pytest.mark.parametrize(("rows", "row"), [(9, (1100, 3)), (70, (3, 130, 2)), (8193, (66,))])

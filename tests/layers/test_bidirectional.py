@@ -9,6 +9,7 @@ from gradients import difference, numeric_gradient
 from gradstep import layers
 from probe import draw_as_in_call
 from recurrent_cases import spread_weights
+from threads import same_at_any_number_of_threads
 
 MODES = ["concat", "sum", "ave", "mul", None]
 MERGES = {
@@ -79,30 +80,22 @@ def test_values_and_gradients(mode, kind, sequences, states, masked):
 def test_two_kinds_of_other_sizes():
     """A backward layer of the user's own, in a model that is trained, on any number of threads."""
 
-    def trained(threads):
+    def trained():
         gs.utils.set_random_seed(1)
-        before = gs.get_num_threads()
-        gs.set_num_threads(threads)
-        try:
-            second = layers.GRU(40, go_backwards=True, return_sequences=True, dropout=0.2)
-            first = layers.LSTM(30, return_sequences=True, recurrent_dropout=0.3)
-            layer = layers.Bidirectional(first, backward_layer=second)
-            row = [layer, layers.Bidirectional(layers.SimpleRNN(9), "sum"), layers.Dense(1)]
-            model = gs.Sequential([gs.Input((6, 5)), *row])
-            model.compile("adam", "mse")
-            random = np.random.default_rng(0)
-            x, y = random.normal(size=(70, 6, 5)), random.normal(size=(70, 1))
-            model.fit(x, y, batch_size=40, epochs=3, verbose=0)
-            np.testing.assert_array_equal(layer.forward_layer.kernel, layer.weights[0])
-            assert layer.output_shape == (None, 6, 70)
-            return model.get_weights()
-        finally:
-            gs.set_num_threads(before)
+        second = layers.GRU(40, go_backwards=True, return_sequences=True, dropout=0.2)
+        first = layers.LSTM(30, return_sequences=True, recurrent_dropout=0.3)
+        layer = layers.Bidirectional(first, backward_layer=second)
+        row = [layer, layers.Bidirectional(layers.SimpleRNN(9), "sum"), layers.Dense(1)]
+        model = gs.Sequential([gs.Input((6, 5)), *row])
+        model.compile("adam", "mse")
+        random = np.random.default_rng(0)
+        x, y = random.normal(size=(70, 6, 5)), random.normal(size=(70, 1))
+        model.fit(x, y, batch_size=40, epochs=3, verbose=0)
+        np.testing.assert_array_equal(layer.forward_layer.kernel, layer.weights[0])
+        assert layer.output_shape == (None, 6, 70)
+        return model.get_weights()
 
-    alone = trained(1)
-    for threads in (2, 3, 8):
-        for one, other in zip(trained(threads), alone, strict=True):
-            np.testing.assert_array_equal(one, other)
+    same_at_any_number_of_threads(trained)
 
 
 def test_dropout_differs_between_directions():
@@ -171,28 +164,22 @@ def test_layers_that_convolve(mode, case, sequences, states, masked):
 
 def test_layers_that_convolve_in_models(tmp_path):
     """On any number of threads, between layers that convolve; and in files."""
+    random, models = np.random.default_rng(0), []
+    x, y = random.normal(size=(40, 3, 6, 7, 2)), random.normal(size=(40, 1))
 
-    def trained(threads):
+    def trained():
         gs.utils.set_random_seed(1)
-        before = gs.get_num_threads()
-        gs.set_num_threads(threads)
-        try:
-            both = layers.Bidirectional(layers.ConvLSTM2D(5, 3, padding="same", return_sequences=True, dropout=0.2))
-            row = [both, layers.Bidirectional(layers.ConvLSTM2D(4, 3), "ave"), layers.MaxPooling2D(2)]
-            model = gs.Sequential([gs.Input((3, 6, 7, 2)), *row, layers.Flatten(), layers.Dense(1)])
-            model.compile("adam", "mse")
-            random = np.random.default_rng(0)
-            x, y = random.normal(size=(40, 3, 6, 7, 2)), random.normal(size=(40, 1))
-            model.fit(x, y, batch_size=33, epochs=2, verbose=0)
-            assert both.output_shape == (None, 3, 6, 7, 10)
-            return model, x
-        finally:
-            gs.set_num_threads(before)
+        both = layers.Bidirectional(layers.ConvLSTM2D(5, 3, padding="same", return_sequences=True, dropout=0.2))
+        row = [both, layers.Bidirectional(layers.ConvLSTM2D(4, 3), "ave"), layers.MaxPooling2D(2)]
+        model = gs.Sequential([gs.Input((3, 6, 7, 2)), *row, layers.Flatten(), layers.Dense(1)])
+        model.compile("adam", "mse")
+        model.fit(x, y, batch_size=33, epochs=2, verbose=0)
+        assert both.output_shape == (None, 3, 6, 7, 10)
+        models.append(model)
+        return model.get_weights()
 
-    model, x = trained(1)
-    for threads in (2, 3, 8):
-        for one, other in zip(trained(threads)[0].get_weights(), model.get_weights(), strict=True):
-            np.testing.assert_array_equal(one, other)
+    same_at_any_number_of_threads(trained)
+    model = models[0]
     model.save(tmp_path / "model.gradstep")
     again = gs.models.load_model(tmp_path / "model.gradstep")
     np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))

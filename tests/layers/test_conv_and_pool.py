@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gradients import difference, numeric_gradient
 from gradstep import layers
+from threads import same_at_any_number_of_threads
 
 # Shape of a row, arguments of the convolution, pooling and its arguments.
 CASES = {
@@ -120,32 +121,28 @@ def test_images_of_bytes_are_read_where_they_lie():
 @pytest.mark.parametrize("batch", [1, 7, 33, 128])
 def test_same_bits_with_any_number_of_threads(batch):
     """Of convolutions with and without a pool, kernels small and large, and borders."""
-    random, found, before = np.random.default_rng(batch), [], gs.get_num_threads()
+    random = np.random.default_rng(batch)
     x, y = random.normal(size=(batch, 20, 18, 3)).astype(np.float32), random.integers(0, 10, batch)
-    for threads in (1, 2, 3, 8, 16):
+
+    def trained():
         gs.utils.set_random_seed(0)
-        gs.set_num_threads(threads)
-        try:
-            model = gs.Sequential(
-                [
-                    gs.Input((20, 18, 3)),
-                    layers.Conv2D(48, 3, padding="same", activation="relu"),
-                    layers.MaxPooling2D(),
-                    layers.Conv2D(100, 3, strides=2, padding="same", activation="elu"),
-                    layers.Conv2D(16, 2, activation="relu"),
-                    layers.GlobalAveragePooling2D(),
-                    layers.Dense(10),
-                ]
-            )
-            model.compile("adam", gs.losses.SparseCategoricalCrossentropy(from_logits=True))
-            for _ in range(3):
-                model.train_on_batch(x, y)
-            found.append([*model.get_weights(), model.predict(x, verbose=0, batch_size=batch)])
-        finally:
-            gs.set_num_threads(before)
-    for weights in found[1:]:
-        for one, other in zip(found[0], weights, strict=True):
-            np.testing.assert_array_equal(one, other)
+        model = gs.Sequential(
+            [
+                gs.Input((20, 18, 3)),
+                layers.Conv2D(48, 3, padding="same", activation="relu"),
+                layers.MaxPooling2D(),
+                layers.Conv2D(100, 3, strides=2, padding="same", activation="elu"),
+                layers.Conv2D(16, 2, activation="relu"),
+                layers.GlobalAveragePooling2D(),
+                layers.Dense(10),
+            ]
+        )
+        model.compile("adam", gs.losses.SparseCategoricalCrossentropy(from_logits=True))
+        for _ in range(3):
+            model.train_on_batch(x, y)
+        return [*model.get_weights(), model.predict(x, verbose=0, batch_size=batch)]
+
+    same_at_any_number_of_threads(trained, (1, 2, 3, 8, 16))
 
 
 def network(optimizer, *, frozen=(), dtype="float32"):

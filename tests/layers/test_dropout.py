@@ -8,6 +8,7 @@ import pytest
 from gradients import difference, numeric_gradient
 from probe import draw_as_in_epoch, layers_of_engine, pass_gradients
 from reference.random import dropped, philox
+from threads import same_at_any_number_of_threads
 
 KEY = 0x0123456789ABCDEF
 
@@ -123,12 +124,7 @@ def same(a, b):
 
 @pytest.mark.parametrize("batch", [32, 500])
 def test_same_bits_on_any_number_of_threads(batch):
-    before, runs = gs.get_num_threads(), []
-    for threads in (1, 2, 3, 8, 16):
-        gs.set_num_threads(threads)
-        runs.append(trained(batch=batch))
-    gs.set_num_threads(before)
-    assert all(same(runs[0], run) for run in runs)
+    same_at_any_number_of_threads(lambda: trained(batch=batch), (1, 2, 3, 8, 16))
 
 
 def test_what_is_drawn_follows_from_the_seeds():

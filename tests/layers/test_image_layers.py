@@ -14,6 +14,7 @@ from gradstep.layers import (
     RandomZoom,
     Resizing,
 )
+from threads import same_at_any_number_of_threads
 
 DRAW = np.random.default_rng(0)
 IMAGES = DRAW.standard_normal((3, 6, 9, 2))
@@ -122,12 +123,11 @@ def test_crops_are_parts_of_the_image() -> None:
     np.testing.assert_array_equal(crops[0] - crops[0, 0, 0], [[0, 1], [5, 6], [10, 11]])
 
 
-def test_the_same_bits_at_any_thread_count() -> None:
+def test_the_same_bits_at_any_number_of_threads() -> None:
     x = DRAW.integers(0, 255, (33, 8, 8, 1)).astype("uint8")
     y = DRAW.integers(0, 2, (33, 1)).astype("float32")
 
-    def weights(threads: int) -> list[np.ndarray]:
-        gs.set_num_threads(threads)
+    def trained() -> list[np.ndarray]:
         layers = [RandomFlip(), RandomRotation(0.1), RandomTranslation(0.1, 0.1), RandomZoom(0.1), RandomCrop(6, 6)]
         layers += [gs.layers.Rescaling(1 / 255), gs.layers.Flatten(), gs.layers.Dense(1, "sigmoid")]
         model = gs.Sequential([gs.Input((8, 8, 1)), *layers], seed=5)
@@ -135,14 +135,7 @@ def test_the_same_bits_at_any_thread_count() -> None:
         model.fit(x, y, epochs=2, batch_size=7, verbose=0)
         return model.get_weights()
 
-    before = gs.get_num_threads()
-    try:
-        one = weights(1)
-        for threads in (2, 3, 8):
-            for first, other in zip(one, weights(threads), strict=True):
-                np.testing.assert_array_equal(first, other)
-    finally:
-        gs.set_num_threads(before)
+    same_at_any_number_of_threads(trained)
 
 
 @pytest.mark.parametrize("name", [*DRAWN])

@@ -9,7 +9,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import layers
-from keras_runs import built, keras_says, said_with_keras
+from keras_runs import assert_files_go_both_ways, built, keras_says
 from recurrent_cases import CONV_LAYERS
 
 pytestmark = pytest.mark.peers
@@ -133,31 +133,10 @@ for name in data["names"]:
 
 
 def test_files_both_ways(tmp_path):
-    pytest.importorskip("h5py")
-    pytest.importorskip("torch")
     gs.utils.set_random_seed(1)
     inputs = gs.Input((4, 6, 5, 2))
     outputs, *states = layers.ConvLSTM2D(3, 3, padding="same", return_sequences=True, return_state=True)(inputs)
     last = layers.ConvLSTM2D(3, 2, padding="same")(outputs, initial_state=states)
     model = gs.Model(inputs, layers.Dense(1)(layers.Flatten()(last)))
     x = np.random.default_rng(0).normal(size=(4, 4, 6, 5, 2)).astype(np.float32)
-    model.save_weights(tmp_path / "ours.weights.h5")
-    (tmp_path / "ours.json").write_text(model.to_json())
-    np.save(tmp_path / "x.npy", x)
-    program = """
-import keras, numpy as np
-model = keras.models.model_from_json(open(folder + "/ours.json").read())
-model.load_weights(folder + "/ours.weights.h5")
-np.save(folder + "/y.npy", model.predict(np.load(folder + "/x.npy"), verbose=0))
-model.save(folder + "/theirs.keras")
-model.save_weights(folder + "/theirs.weights.h5")
-"""
-    said_with_keras(f"folder = {str(tmp_path)!r}\n{program}", "torch")
-    ours = model.predict(x, verbose=0)
-    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), ours, rtol=1e-4, atol=1e-5)
-    loaded = gs.models.load_model(tmp_path / "theirs.keras")
-    np.testing.assert_array_equal(loaded.predict(x, verbose=0), ours)
-    for weight in model.weights:
-        weight[...] = 0
-    model.load_weights(tmp_path / "theirs.weights.h5")
-    np.testing.assert_array_equal(model.predict(x, verbose=0), ours)
+    assert_files_go_both_ways(model, x, tmp_path)

@@ -9,7 +9,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import layers
-from keras_runs import keras_says, said_with_keras
+from keras_runs import assert_files_go_both_ways, keras_says
 from recurrent_cases import CELL_LAYERS
 
 pytestmark = pytest.mark.peers
@@ -196,29 +196,7 @@ def convolving():
 @pytest.mark.filterwarnings("ignore:.*a Flatten, does not support masking")  # zeros of masked steps are to be seen
 @pytest.mark.parametrize("model_of", [chain, encoder_and_decoder, convolving])
 def test_files_both_ways(tmp_path, model_of):
-    pytest.importorskip("h5py")
-    pytest.importorskip("keras")
-    pytest.importorskip("torch")
     model = model_of()
     x = np.random.default_rng(0).normal(size=(4, 6, 5)).astype(np.float32)
     x[0, 4:] = x[1, :2] = 0
-    model.save_weights(tmp_path / "ours.weights.h5")
-    (tmp_path / "ours.json").write_text(model.to_json())
-    np.save(tmp_path / "x.npy", x)
-    program = """
-import keras, numpy as np
-model = keras.models.model_from_json(open(folder + "/ours.json").read())
-model.load_weights(folder + "/ours.weights.h5")
-np.save(folder + "/y.npy", model.predict(np.load(folder + "/x.npy"), verbose=0))
-model.save(folder + "/theirs.keras")
-model.save_weights(folder + "/theirs.weights.h5")
-"""
-    said_with_keras(f"folder = {str(tmp_path)!r}\n{program}", "torch")
-    ours = model.predict(x, verbose=0)
-    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), ours, rtol=1e-4, atol=1e-5)
-    loaded = gs.models.load_model(tmp_path / "theirs.keras")
-    np.testing.assert_array_equal(loaded.predict(x, verbose=0), ours)
-    for weight in model.weights:
-        weight[...] = 0
-    model.load_weights(tmp_path / "theirs.weights.h5")
-    np.testing.assert_array_equal(model.predict(x, verbose=0), ours)
+    assert_files_go_both_ways(model, x, tmp_path)

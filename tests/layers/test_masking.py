@@ -3,6 +3,7 @@
 import gradstep as gs
 import numpy as np
 import pytest
+from threads import same_at_any_number_of_threads
 
 layers = gs.layers
 SHAPE = (6, 5, 3)
@@ -346,22 +347,15 @@ def nested_data():
 def test_the_same_bits_at_any_number_of_threads():
     x, y = nested_data()
     x, y = np.tile(x, (40, 1, 1)), [np.tile(one, (40, *[1] * (one.ndim - 1))) for one in y]
-    found = []
     start = nested().get_weights()
-    kept = gs.get_num_threads()
-    try:
-        for threads in (1, 2, 3, 8):
-            gs.set_num_threads(threads)
-            model = nested()
-            model.set_weights(start)
-            history = model.fit(x, y, epochs=2, batch_size=64, verbose=0, shuffle=False).history
-            found.append((model.get_weights(), history))
-    finally:
-        gs.set_num_threads(kept)
-    for weights, history in found[1:]:
-        assert history == found[0][1]
-        for one, two in zip(weights, found[0][0], strict=True):
-            np.testing.assert_array_equal(one, two)
+
+    def trained():
+        model = nested()
+        model.set_weights(start)
+        history = model.fit(x, y, epochs=2, batch_size=64, verbose=0, shuffle=False).history
+        return model.get_weights(), history
+
+    same_at_any_number_of_threads(trained)
 
 
 def test_files_keep_masks(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from gradients import difference, numeric_gradient
 from gradstep import layers
 from keras_runs import keras_says
+from threads import same_at_any_number_of_threads
 
 FLOAT = {"dtype": "float64"}
 RANKS = [(6,), (3, 4), (2, 3, 4)]
@@ -46,16 +47,14 @@ def test_loss_and_gradients(row, penalty):
 
 @pytest.mark.parametrize("row", RANKS)
 def test_same_bits_on_any_number_of_threads(row):
-    before, ends = gs.get_num_threads(), []
-    for threads in (1, 2, 5):
-        gs.set_num_threads(threads)
+    def trained():
         model, *_ = model_of(row, "l1l2", 0.2, 0.1)
         random = np.random.default_rng(0)
         x, y = random.normal(size=(500, *row)), random.normal(size=(500, 2))
         history = model.fit(x, y, batch_size=200, epochs=2, verbose=0).history
-        ends.append([history["loss"], *(w.tolist() for w in model.get_weights())])
-    gs.set_num_threads(before)
-    assert ends[0] == ends[1] == ends[2]
+        return history["loss"], model.get_weights()
+
+    same_at_any_number_of_threads(trained, (1, 2, 5))
 
 
 @pytest.mark.peers

@@ -10,6 +10,7 @@ from gradstep import layers
 from probe import draw_as_in_call
 from recurrent_cases import CELLS, made, spread_weights
 from reference.recurrent import unrolled
+from threads import same_at_any_number_of_threads
 
 SIZES = [(1, 1, 1, 1), (5, 3, 2, 17), (33, 4, 5, 130), (40, 2, 70, 3)]  # rows, steps, inputs, units
 
@@ -64,30 +65,22 @@ def test_gradients_equal_central_differences(cell, sequences):
         assert difference(gradient, numeric_gradient(value, weight)) <= 1e-7
 
 
-def trained(cell, rows, threads, **options):
+def trained(cell, rows, **options):
     gs.utils.set_random_seed(3)
-    before = gs.get_num_threads()
-    gs.set_num_threads(threads)
-    try:
-        body = [made(cell, 20, return_sequences=True, **options), layers.LSTM(33), layers.Dense(2)]
-        model = gs.Sequential([gs.Input((5, 7)), *body])
-        model.compile(gs.optimizers.Adam(0.01), "mse")
-        random = np.random.default_rng(0)
-        x, y = random.normal(size=(rows, 5, 7)), random.normal(size=(rows, 2))
-        model.fit(x, y, batch_size=max(1, rows - 3), epochs=2, verbose=0)
-        return [*model.get_weights(), model.predict(x, verbose=0)]
-    finally:
-        gs.set_num_threads(before)
+    body = [made(cell, 20, return_sequences=True, **options), layers.LSTM(33), layers.Dense(2)]
+    model = gs.Sequential([gs.Input((5, 7)), *body])
+    model.compile(gs.optimizers.Adam(0.01), "mse")
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(rows, 5, 7)), random.normal(size=(rows, 2))
+    model.fit(x, y, batch_size=max(1, rows - 3), epochs=2, verbose=0)
+    return [*model.get_weights(), model.predict(x, verbose=0)]
 
 
 @pytest.mark.parametrize("rows", [1, 7, 33, 128])
 @pytest.mark.parametrize("cell", ["SimpleRNN", "LSTM", "GRU", "GRU of silu"])
 def test_threads_change_no_bits(cell, rows):
     options = {"dropout": 0.3, "recurrent_dropout": 0.2}
-    alone = trained(cell, rows, 1, **options)
-    for threads in (2, 3, 8, 16):
-        for one, other in zip(trained(cell, rows, threads, **options), alone, strict=True):
-            np.testing.assert_array_equal(one, other)
+    same_at_any_number_of_threads(lambda: trained(cell, rows, **options), (1, 2, 3, 8, 16))
 
 
 def test_fused_steps_equal_stored_gradients():

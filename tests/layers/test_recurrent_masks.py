@@ -9,6 +9,7 @@ from gradients import difference, numeric_gradient
 from gradstep import layers
 from recurrent_cases import CELLS, made, spread_weights
 from reference.recurrent import unrolled
+from threads import same_at_any_number_of_threads
 
 PLAIN = ["SimpleRNN", "LSTM", "GRU", "GRU that resets before", "LSTM of gelu", "GRU of softplus"]
 # Leading, inner, trailing steps and a whole row left out; nothing left out.
@@ -104,24 +105,16 @@ def test_masks_come_from_masking_and_go_on_to_the_loss():
 
 
 def test_threads_change_no_bits():
-    def weights(threads):
+    def trained():
         gs.utils.set_random_seed(1)
-        before = gs.get_num_threads()
-        gs.set_num_threads(threads)
-        try:
-            row = [layers.Masking(), layers.LSTM(40, return_sequences=True), layers.GRU(30, recurrent_dropout=0.3)]
-            model = gs.Sequential([gs.Input((5, 2)), *row, layers.Dense(1)])
-            model.compile("adam", "mse")
-            x, y = padded(np.random.default_rng(0), 70)
-            model.fit(x, y, batch_size=50, epochs=3, verbose=0)
-            return model.get_weights()
-        finally:
-            gs.set_num_threads(before)
+        row = [layers.Masking(), layers.LSTM(40, return_sequences=True), layers.GRU(30, recurrent_dropout=0.3)]
+        model = gs.Sequential([gs.Input((5, 2)), *row, layers.Dense(1)])
+        model.compile("adam", "mse")
+        x, y = padded(np.random.default_rng(0), 70)
+        model.fit(x, y, batch_size=50, epochs=3, verbose=0)
+        return model.get_weights()
 
-    alone = weights(1)
-    for threads in (2, 3, 8):
-        for one, other in zip(weights(threads), alone, strict=True):
-            np.testing.assert_array_equal(one, other)
+    same_at_any_number_of_threads(trained)
 
 
 def test_masks_of_other_shapes():

@@ -9,6 +9,7 @@ from gradients import difference, numeric_gradient
 from gradstep import layers
 from probe import draw_as_in_call, key
 from reference.random import dropped
+from threads import same_at_any_number_of_threads
 
 FLOAT = {"dtype": "float64"}
 CHANNELS_FIRST = {"data_format": "channels_first"}
@@ -100,17 +101,15 @@ def test_same_bits_on_any_number_of_threads(name):
     make, row, _ = (LAYERS | ALPHA)[name]
     random = np.random.default_rng(1)
     x, y = random.normal(size=(90, *row)), random.normal(size=(90, 2))
-    before, ends = gs.get_num_threads(), []
-    for threads in (1, 2, 7):
-        gs.set_num_threads(threads)
+
+    def trained():
         gs.utils.set_random_seed(2)
         model = gs.Sequential([gs.Input(row), layers.Dense(row[-1]), make(), layers.Flatten(), layers.Dense(2)])
         model.compile("sgd", "mse")
         model.fit(x, y, batch_size=32, epochs=2, verbose=0)
-        ends.append(model.get_weights())
-    gs.set_num_threads(before)
-    for end in ends[1:]:
-        assert all((a == b).all() for a, b in zip(ends[0], end, strict=True))
+        return model.get_weights()
+
+    same_at_any_number_of_threads(trained, (1, 2, 7))
 
 
 @pytest.mark.parametrize(

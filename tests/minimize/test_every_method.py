@@ -8,6 +8,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep.minimize.methods.registry import METHODS, method_of
+from threads import same_at_any_number_of_threads
 
 N = 40
 START = np.tile([-1.2, 1.0], N // 2)
@@ -51,14 +52,12 @@ def run(name: str) -> gs.OptimizeResult:
 
 @pytest.mark.parametrize("name", [*METHODS, "gd", "momentum", "adam"])
 def test_x0_is_read_and_threads_change_no_bit(name: str) -> None:
-    found, before, at_first = [], gs.get_num_threads(), START.tobytes()
-    try:
-        for threads in (1, 2, 7):
-            gs.set_num_threads(threads)
-            res = run(name)
-            assert not np.shares_memory(res.x, START)
-            found.append((res.x.tobytes(), res.fun, res.nfev, res.reason))
-    finally:
-        gs.set_num_threads(before)
-    assert found[0] == found[1] == found[2]
+    at_first = START.tobytes()
+
+    def result() -> tuple[Any, ...]:
+        res = run(name)
+        assert not np.shares_memory(res.x, START)
+        return res.x, res.fun, res.nfev, res.reason
+
+    same_at_any_number_of_threads(result, (1, 2, 7))
     assert START.tobytes() == at_first

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gradstep as gs
 import numpy as np
 import pytest
-from gradstep import _core, layers, minimizers
+from gradstep import layers, minimizers
+from threads import same_at_any_number_of_threads
 
 METHODS = ["lbfgs", "bfgs", "cg"]
 RNG = np.random.default_rng(0)
@@ -153,21 +154,16 @@ def test_same_bits_with_threads(method):
     x = np.random.default_rng(1).normal(size=(500, 8))
     y = np.sin(x @ np.arange(8.0))[:, None]
 
-    def trained(threads):
+    def trained():
         gs.utils.set_random_seed(0)
         units = (100, 8) if method == "bfgs" else (150, 150)  # its matrix has as many rows as there are weights
         hidden = [layers.Dense(n, "tanh") for n in units]
         model = gs.Sequential([gs.Input((8,)), *hidden, layers.Dense(1)])
         model.compile(method, "mse")
-        before = _core.get_num_threads()
-        _core.set_num_threads(threads)
-        try:
-            model.fit(x, y, epochs=2, batch_size=200, verbose=0)
-        finally:
-            _core.set_num_threads(before)
-        return flat(model.weights).tobytes()
+        model.fit(x, y, epochs=2, batch_size=200, verbose=0)
+        return model.get_weights()
 
-    assert trained(1) == trained(2) == trained(7)
+    same_at_any_number_of_threads(trained, (1, 2, 7))
 
 
 def test_owlqn_takes_the_penalties_of_layers():

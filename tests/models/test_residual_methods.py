@@ -6,7 +6,8 @@ import gradstep as gs
 import numpy as np
 import probe
 import pytest
-from gradstep import _core, layers, minimizers
+from gradstep import layers, minimizers
+from threads import same_at_any_number_of_threads
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(40, 3))
@@ -72,14 +73,8 @@ def test_normal_equations_are_those_of_the_rows(stack, shape):
 def test_same_bits_with_threads():
     model = made()
     loss = probe.residual_loss(model, X, Y, 40)
-    point, before, found = loss.gather(), _core.get_num_threads(), []
-    try:
-        for threads in (1, 2, 7):
-            _core.set_num_threads(threads)
-            found.append(loss.normal_equations(point).tobytes())
-    finally:
-        _core.set_num_threads(before)
-    assert found[0] == found[1] == found[2]
+    point = loss.gather()
+    same_at_any_number_of_threads(lambda: loss.normal_equations(point), (1, 2, 7))
 
 
 @pytest.mark.parametrize("case", ["plain", "sum", "weights", "l2", "outputs"])

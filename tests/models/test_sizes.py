@@ -13,8 +13,8 @@ from typing import Any
 import gradstep as gs
 import numpy as np
 import pytest
-from gradstep import _core
 from reference.training import train as numpy_train
+from threads import same_at_any_number_of_threads
 from training import snapshot
 
 CROSS_ENTROPY, SQUARES = "categorical_crossentropy", "mean_squared_error"
@@ -109,16 +109,9 @@ def test_same_bits_for_any_number_of_threads(case: Case, dtype: np.dtype) -> Non
     """Weights, state, losses and outputs of an epoch in shuffled order."""
     x, y = case.data(dtype.name)
 
-    def train(threads: int) -> tuple[bytes, dict[str, list[float]], bytes]:
-        _core.set_num_threads(threads)
+    def trained() -> tuple[bytes, dict[str, list[float]], np.ndarray]:
         model = case.model(dtype.name)
         history = model.fit(x, y, case.batch, verbose=0).history
-        return snapshot(model), history, model.predict(x, case.batch, verbose=0).tobytes()
+        return snapshot(model), history, model.predict(x, case.batch, verbose=0)
 
-    before = _core.get_num_threads()
-    try:
-        alone = train(1)
-        for threads in (2, 3, 8, 16):
-            assert train(threads) == alone, f"{threads} threads"
-    finally:
-        _core.set_num_threads(before)
+    same_at_any_number_of_threads(trained, (1, 2, 3, 8, 16))

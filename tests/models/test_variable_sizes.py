@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gradstep import layers as L
 from probe import networks_kept, runs_kept
+from threads import same_at_any_number_of_threads
 
 random = np.random.default_rng(0)
 
@@ -349,18 +350,12 @@ def test_stateful_layers_keep_their_states():
 
 
 def test_threads_change_no_bits():
-    found = []
-    for threads in (1, 2, 3):
-        with_threads = gs.get_num_threads()
-        gs.set_num_threads(threads)
-        try:
-            model = text_model(None)
-            model.fit(iter(BATCHES), steps_per_epoch=len(BATCHES), verbose=0)
-        finally:
-            gs.set_num_threads(with_threads)
-        found.append(model.get_weights())
-    assert_same(found[0], found[1])
-    assert_same(found[0], found[2])
+    def trained():
+        model = text_model(None)
+        model.fit(iter(BATCHES), steps_per_epoch=len(BATCHES), verbose=0)
+        return model.get_weights()
+
+    same_at_any_number_of_threads(trained, (1, 2, 3))
 
 
 def test_what_is_kept_does_not_grow():

@@ -7,19 +7,9 @@ import pytest
 from gradstep.optimizers import SGD, Lookahead
 from reference.wrappers import lookahead
 from snapshot import everything
+from vectors import draws, strided
 
 N = 20_011  # more than two blocks
-
-
-def draws(dtype, n=N, count=6, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.standard_normal(n).astype(dtype), [rng.standard_normal(n).astype(dtype) for _ in range(count)]
-
-
-def strided(w):
-    gaps = np.zeros((len(w), 3), w.dtype)
-    gaps[:, 1] = w
-    return gaps[:, 1]
 
 
 def test_lookahead_equals_the_oracle(dtype):
@@ -36,7 +26,7 @@ def test_lookahead_equals_the_oracle(dtype):
 
 @pytest.mark.parametrize("lay", [lambda w: w, strided], ids=["side by side", "strided"])
 def test_lookahead_goes_part_of_the_way_over_every_rule(new, dtype, lay):
-    w, gradients = draws(dtype)
+    w, gradients = draws(dtype, N)
     v, w, slow = w.copy(), lay(w), w.copy()
     one, other = Lookahead(new(), sync_period=3, slow_step_size=0.25), new()
     bound = one.bind(w)

@@ -7,19 +7,9 @@ import pytest
 from gradstep.optimizers import SAM, SGD, Adam
 from reference.wrappers import sam
 from snapshot import everything
+from vectors import draws, strided
 
 N = 20_011  # more than two blocks
-
-
-def draws(dtype, n=N, count=6, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.standard_normal(n).astype(dtype), [rng.standard_normal(n).astype(dtype) for _ in range(count)]
-
-
-def strided(w):
-    gaps = np.zeros((len(w), 3), w.dtype)
-    gaps[:, 1] = w
-    return gaps[:, 1]
 
 
 def quadratic(scale):
@@ -45,7 +35,7 @@ def test_sam_equals_the_oracle(dtype, adaptive):
 
 @pytest.mark.parametrize("lay", [lambda w: w, strided], ids=["side by side", "strided"])
 def test_sam_steps_from_where_it_was_over_every_rule(new, dtype, lay):
-    w, gradients = draws(dtype)
+    w, gradients = draws(dtype, N)
     start, v, w = w.copy(), w.copy(), lay(w)
     one, other = SAM(new(), rho=0.5), new()
     for i in range(0, 6, 2):

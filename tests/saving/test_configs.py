@@ -60,6 +60,8 @@ def made(name, **options):
     cls = getattr(layers, name)
     if name in ("Bidirectional", "TimeDistributed"):
         return cls(layers.LSTM(3), **options)
+    if name in ("RNN", "StackedRNNCells"):
+        return cls([layers.LSTMCell(3)], **options)
     parameters = inspect.signature(cls).parameters.items()
     return cls(**{key: NEEDED[key] for key, given in parameters if given.default is given.empty}, **options)
 

@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import Any
 from unittest import SkipTest
 
-import gradstep as gs
 import numpy as np
 import pytest
+from threads import same_at_any_number_of_threads
 
 linear_model = pytest.importorskip("sklearn.linear_model")
 svm = pytest.importorskip("sklearn.svm")
@@ -84,17 +84,13 @@ def test_parameters_are_scikit_learn_s(name: str) -> None:
 def test_threads_change_no_bit(name: str, kind: str) -> None:
     tall = sparse.vstack([KINDS[kind]] * 60).tocsr() if kind == "csr" else np.tile(KINDS[kind], (60, 1))
     y = np.tile(target(name), 60)
-    found = []
-    before = gs.get_num_threads()
-    for threads in (1, 3):
-        gs.set_num_threads(threads)
-        try:
-            settings = {"max_iter": 20, "random_state": 0} if name == "LinearSVR" else {}
-            model = getattr(ours, name)(**settings).fit(tall, y)
-        finally:
-            gs.set_num_threads(before)
-        found.append(np.append(np.ravel(model.coef_), np.ravel(model.intercept_)))
-    assert np.array_equal(*found)
+    settings = {"max_iter": 20, "random_state": 0} if name == "LinearSVR" else {}
+
+    def coefficients() -> tuple[Any, Any]:
+        model = getattr(ours, name)(**settings).fit(tall, y)
+        return model.coef_, model.intercept_
+
+    same_at_any_number_of_threads(coefficients, (1, 3))
 
 
 @pytest.mark.parametrize("name", NINE)
@@ -159,3 +155,16 @@ def test_a_matrix_that_changed_is_refused() -> None:
         objective.value(np.zeros(10))
     with pytest.raises(ValueError, match="w must have 10 numbers"):
         objective.value(np.zeros(9))
+
+
+@pytest.mark.parametrize("name", NINE)
+def test_coefficients_as_a_sparse_matrix(name: str) -> None:
+    """Which predict what the array does, and which a fit makes an array again."""
+    model = getattr(ours, name)(**({"random_state": 0} if "SV" in name else {})).fit(X, target(name))
+    before, coefficients = model.predict(X), np.array(model.coef_)
+    assert model.sparsify() is model
+    assert sparse.issparse(model.coef_)
+    np.testing.assert_allclose(model.predict(X), before, rtol=1e-12)
+    assert model.densify() is model
+    np.testing.assert_array_equal(model.coef_, np.atleast_2d(coefficients))
+    assert not sparse.issparse(model.sparsify().fit(X, target(name)).coef_)

@@ -73,6 +73,7 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.Bidirectional: ({"class_name": "LSTM", "config": {"units": 3}},),
     **dict.fromkeys((L.ConvLSTM1D, L.ConvLSTM2D, L.ConvLSTM3D), (2, 2)),
     L.GRU: (3,),
+    **dict.fromkeys((L.GRUCell, L.LSTMCell, L.SimpleRNNCell), (3,)),
     L.InputLayer: ((3,),),
     L.LSTM: (3,),
     L.Permute: ((1,),),
@@ -107,4 +108,8 @@ CLASSES = [
 def made(cls: Any) -> Any:
     if cls is L.TimeDistributed:
         return cls(L.Dense(3))
+    if cls is L.RNN:
+        return cls(L.LSTMCell(3))
+    if cls is L.StackedRNNCells:
+        return cls([L.LSTMCell(3), L.GRUCell(2)])
     return cls(*ARGUMENTS.get(cls, ()))

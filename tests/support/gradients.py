@@ -31,14 +31,3 @@ def numeric_gradient(function: Callable[[], float], array: np.ndarray) -> np.nda
 def difference(actual: np.ndarray, expected: np.ndarray) -> float:
     """Norm of the difference over the norm of what is expected; of the difference alone where that is tiny."""
     return float(np.linalg.norm(actual - expected) / max(np.linalg.norm(expected), 1e-3))
-
-
-def targets_for(loss: str, rows: int, n: int, random: np.random.Generator) -> np.ndarray:
-    """Targets that a loss can take."""
-    if loss.startswith("sparse"):
-        return random.integers(0, n, rows)
-    if loss == "categorical_crossentropy":
-        return random.dirichlet(np.ones(n), rows)
-    if loss == "binary_crossentropy":
-        return random.random((rows, n))
-    return random.normal(size=(rows, n))

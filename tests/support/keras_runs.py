@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import gradstep as gs
+import numpy as np
 from children import said
 from peers import needs
 
-__all__ = ["built", "keras_says", "said_with_keras"]
+__all__ = ["assert_files_go_both_ways", "built", "keras_says", "said_with_keras"]
 
 IMPORTS = """
 import os, warnings
@@ -54,3 +57,29 @@ def built(library: Any, rows: list[Any]) -> list[Any]:
                 options[key] = getattr(library.constraints, value[0])(**value[1])
         row.append(getattr(library.layers, name)(**options, dtype="float64"))
     return row
+
+
+def assert_files_go_both_ways(model: gs.Model, x: np.ndarray, folder: Path) -> None:
+    """Keras predicts what the model does, from its config and `.weights.h5`; and the model comes back from Keras's."""
+    needs("keras", "torch", "h5py")
+    model.save_weights(folder / "ours.weights.h5")
+    (folder / "ours.json").write_text(model.to_json())
+    np.save(folder / "x.npy", x)
+    program = f"""
+import keras, numpy as np
+folder = {str(folder)!r}
+model = keras.models.model_from_json(open(folder + "/ours.json").read())
+model.load_weights(folder + "/ours.weights.h5")
+np.save(folder + "/y.npy", model.predict(np.load(folder + "/x.npy"), verbose=0))
+model.save(folder + "/theirs.keras")
+model.save_weights(folder + "/theirs.weights.h5")
+"""
+    said_with_keras(program, "torch")
+    ours = model.predict(x, verbose=0)
+    np.testing.assert_allclose(np.load(folder / "y.npy"), ours, rtol=1e-4, atol=1e-5)
+    loaded = gs.models.load_model(folder / "theirs.keras")
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), ours)
+    for weight in model.weights:
+        weight[...] = 0
+    model.load_weights(folder / "theirs.weights.h5")
+    np.testing.assert_array_equal(model.predict(x, verbose=0), ours)

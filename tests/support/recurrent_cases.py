@@ -3,11 +3,12 @@
 import numpy as np
 from gradstep import layers
 
-__all__ = ["CELLS", "CELL_LAYERS", "CONV_LAYERS", "RECURRENT", "made", "spread_weights"]
+__all__ = ["CELLS", "CELLS_ALONE", "CELL_LAYERS", "CONV_LAYERS", "RECURRENT", "made", "spread_weights"]
 
 CELL_LAYERS = ["GRU", "LSTM", "SimpleRNN"]
+CELLS_ALONE = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]  # which take states
 CONV_LAYERS = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
-RECURRENT = [*CELL_LAYERS, "Bidirectional", *CONV_LAYERS]
+RECURRENT = [*CELL_LAYERS, "Bidirectional", "RNN", *CONV_LAYERS]
 # Kinds and arguments that make another cell.
 CELLS = {
     "SimpleRNN": ("SimpleRNN", {}),

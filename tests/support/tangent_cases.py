@@ -6,13 +6,13 @@ import gradstep as gs
 import numpy as np
 from gradstep import layers as L
 from rearranged_cases import CASES as REARRANGED
-from recurrent_cases import CELLS
+from recurrent_cases import CELLS, CELLS_ALONE
 from window_cases import CONVOLUTIONS, POOLS, needed
 
 __all__ = ["CASES", "made", "not_tangent"]
 
-# Bases; and what stands before models and has no numbers that move.
-NOT_TANGENT = {"Input", "InputLayer", "Layer", "IntegerLookup", "StringLookup", "TextVectorization"}
+# Bases; what stands before models, and cells, which have cases as `RNN`: it has no numbers that move.
+NOT_TANGENT = {*CELLS_ALONE, "Input", "InputLayer", "Layer", "IntegerLookup", "StringLookup", "TextVectorization"}
 FIRST = {"data_format": "channels_first"}
 
 
@@ -77,6 +77,19 @@ class Scale(L.Layer):
 
     def jvp(self, dx, dws):
         return 2 * self.x * dx * self.w + self.x**2 * dws[0]
+
+
+class Leaky(L.Layer):
+    """A custom cell."""
+
+    state_size = 3
+
+    def build(self, input_shape):
+        self.w = self.add_weight((input_shape[-1], 3), name="w")
+
+    def call(self, inputs, states):
+        h = 0.7 * states[0] + inputs @ self.w
+        return h * h, [h]
 
 
 def rnn(cell, **options):
@@ -204,6 +217,10 @@ CASES |= {
 CASES |= {
     f"{cell} with a mask": masked(lambda cell=cell: rnn(cell, return_sequences=True))
     for cell in ("LSTM", "GRU", "SimpleRNN")
+}
+CASES |= {
+    "RNN of a stack": masked(lambda: L.RNN([L.LSTMCell(2), L.GRUCell(3)], return_sequences=True)),
+    "RNN of a custom cell": masked(lambda: L.RNN(Leaky(), return_sequences=True)),
 }
 CASES |= {
     f"Bidirectional {mode}": masked(

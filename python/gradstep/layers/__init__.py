@@ -47,10 +47,13 @@ from .preprocessing.random_image import RandomCrop, RandomFlip, RandomRotation, 
 from .preprocessing.rescaling import Rescaling
 from .preprocessing.resizing import CenterCrop, Resizing
 from .recurrent.bidirectional import Bidirectional
+from .recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
 from .recurrent.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from .recurrent.gru import GRU
 from .recurrent.lstm import LSTM
+from .recurrent.rnn import RNN
 from .recurrent.simple_rnn import SimpleRNN
+from .recurrent.stacked_cells import StackedRNNCells
 from .regularization.activity_regularization import ActivityRegularization
 from .regularization.dropout import AlphaDropout, Dropout
 from .regularization.noise import GaussianDropout, GaussianNoise
@@ -68,6 +71,7 @@ __all__ = [
     "ELU",
     "GRU",
     "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -101,6 +105,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GetItem",
@@ -115,6 +120,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "IntegerLookup",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -144,10 +150,12 @@ __all__ = [
     "SeparableConv1D",
     "SeparableConv2D",
     "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StackedRNNCells",
     "StringLookup",
     "Subtract",
     "TextVectorization",

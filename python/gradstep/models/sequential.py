@@ -17,7 +17,7 @@ from ..layers.base.sizes import fits
 from ..layers.base.symbolic import Node, SymbolicTensor, tensors_of
 from ..layers.base.tracing import paused
 from ..layers.core.input import InputLayer
-from ..layers.recurrent.with_states import WithStates
+from ..layers.recurrent.with_states import tell_rows
 from ..naming import path_part
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
@@ -214,14 +214,14 @@ class Sequential(BaseModel):
         with self._guard, paused():  # two threads may ask a new model for its first outputs
             if self.built:
                 return
+            if self._entrance is not None:
+                tell_rows(self._layers, self._entrance.batch_size)
             current: Shape = (None, *shape)
             for layer in self._layers:
                 layer._check_shape(current)
                 current = layer.compute_output_shape(current)
             current = (None, *shape)
             for layer in self._layers:
-                if self._entrance is not None and isinstance(layer, WithStates) and not layer.built:
-                    layer._batch = self._entrance.batch_size
                 with seeds.within(self._draws.get(layer.name)):
                     layer.build(current)
                 current = layer.compute_output_shape(current)

@@ -92,11 +92,12 @@ def path(
     _draw(panel, value, shown, check_int("resolution", resolution, 2))
     limits = panel.get_xlim(), panel.get_ylim()
     for number, (name, route) in enumerate(routes.items()):
-        colour = COLOURS[(number + 1) % len(COLOURS)]
         values = _heights(value, route) if route.shape[1] == 1 else None
         across, up = route[:, 0], route[:, 1] if values is None else values
+        # The curve of a function of one variable has the first colour.
+        colour = COLOURS[(number + (values is not None)) % len(COLOURS)]
         few = len(route) < 60
-        panel.plot(across, up, color=colour, linewidth=1.2, marker="." if few else None, label=name)
+        panel.plot(across, up, color=colour, linewidth=1.4, marker="." if few else None, markersize=4, label=name)
         panel.plot(across[0], up[0], marker="s", color=colour, markeredgecolor="black")
         panel.plot(across[-1], up[-1], marker="*", color=colour, markeredgecolor="black", markersize=11)
     panel.set(xlim=limits[0], ylim=limits[1])
@@ -235,6 +236,9 @@ def _draw(panel: Axes, value: Callable[[np.ndarray], float], bounds: Any, resolu
     low, high = np.nanmin(finite), np.nanmax(finite)
     # Levels that crowd at the bottom, where the path ends.
     levels = low + (high - low) * np.linspace(0, 1, LEVELS) ** 3 if high > low else [low, low + 1]
-    drawn = panel.contour(*axes, finite, levels=levels, cmap="Greys_r", linewidths=0.7)
-    panel.figure.colorbar(drawn, ax=panel, label="value")
+    # Light greys, so that paths stand out: the lower, the lighter.
+    greys = [str(grey) for grey in np.linspace(0.99, 0.6, len(levels) - 1)]
+    filled = panel.contourf(*axes, finite, levels=levels, colors=greys)
+    panel.contour(*axes, finite, levels=levels, colors="0.5", linewidths=0.4)
+    panel.figure.colorbar(filled, ax=panel, label="value")
     panel.set_ylabel("x[1]")

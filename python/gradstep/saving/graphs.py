@@ -10,11 +10,11 @@ from ..checks import describe
 from ..described import serialize_object
 from ..layers.attention.attending import ARGUMENTS, MASKS, Attending
 from ..layers.base.layer import Layer
-from ..layers.base.symbolic import Node, SymbolicTensor
+from ..layers.base.symbolic import Node, SymbolicTensor, rows_before
 from ..layers.base.tracing import flat
 from ..layers.core.input import InputLayer
 from ..layers.core.time_distributed import TimeDistributed
-from ..layers.recurrent.with_states import WithStates, rows_before
+from ..layers.recurrent.with_states import WithStates
 from .arguments import arguments_in, of_arguments, with_tensors
 from .layers import held_model, made_layer
 from .made_by_call import custom_model
@@ -156,6 +156,8 @@ def made_row(config: Any, reading: Reading) -> list[Any]:
     return [made_operation(entry, reading) for entry in config["layers"]]
 
 
+# What each call of each layer gave.
+Gives = dict[str, list[list[SymbolicTensor]]]
 # What a call has beside the layer: see `Called`.
 Arguments = tuple[list[tuple[str, int, int]], bool, list[str], dict[str, Any], list["tuple[str, int, int] | None"]]
 
@@ -208,61 +210,19 @@ def connected(
     for key in ("layers", "input_layers", "output_layers"):
         if not isinstance(config, Mapping) or key not in config:
             raise TypeError(f"config must be a dict with {key}, as get_config() gives; got {describe(config)}.")
-    layers: dict[str, Any] = {}
-    waiting: deque[Called] = deque()
-    for entry in map(as_layer, without_masks(config["layers"], config["output_layers"])):
-        operation = made(entry)
-        name = operation.name
-        if name in layers:
-            raise ValueError(f"layers must have different names; two are called {name!r}.")
-        layers[name] = operation
-        first = int(isinstance(operation, InputLayer))
-        for number, call in enumerate(entry.get("inbound_nodes") or []):
-            what = f"layer {name!r}"
-            if getattr(operation, "_may_trace", False):
-                args, rest, entries, masks = arguments_in(call, what)
-                training = _of_training(rest)
-                places = [_tensor(one, what) for one in entries]
-                known = [None if one is None else _tensor(one, what) for one in masks]
-                waiting.append(Called(name, first + number, places, True, [], training, known, (args, rest)))
-                continue
-            reading = _named if isinstance(operation, Attending) else _given
-            waiting.append(Called(name, first + number, *reading(call, what)))
-    gives: dict[str, list[list[SymbolicTensor]]] = {
+    layers, calls = _calls_in(without_masks(config["layers"], config["output_layers"]), made)
+    gives: Gives = {
         name: [layer._nodes[0].outputs] if isinstance(layer, InputLayer) else [] for name, layer in layers.items()
     }
     blocked: dict[tuple[str, int], list[Called]] = {}  # calls, by another call that must come first
-    left = len(waiting)
-    waiting = deque(call.of_known(layers) for call in waiting)
+    left, waiting = len(calls), deque(calls)
     while waiting:
         one = waiting.popleft()
         lacks = _lacking(one, gives)
         if lacks is not None:
             blocked.setdefault(lacks, []).append(one)
             continue
-        tensors = [_at(place, gives, f"layer {one.name!r}") for place in one.given]
-        given: Any = tensors if one.listed else tensors[0]
-        layer = layers[one.name]
-        if one.names:
-            takes = dict(zip(one.names, tensors, strict=True))
-            inputs_of = [takes[name] for name in ("query", "value", "key") if name in takes]
-            masks = [takes.get(name) for name in ("query_mask", "value_mask")]
-            arguments: Any = {"inputs": inputs_of, "mask": masks} if layer._takes_list else takes
-            causal, scored = (bool(one.options.get(name)) for name in ("use_causal_mask", "return_attention_scores"))
-            layer._called_with(takes, causal, scored)
-        if isinstance(layer, WithStates) and not layer.built:
-            layer._batch = rows_before(tensors[0])
-        if build is not None and isinstance(layer, Layer):
-            build(layer, [tensor.shape for tensor in tensors] if one.listed else given.shape)
-        if any(mask is not None for mask in one.masks):
-            found = [None if mask is None else _at(mask, gives, f"layer {one.name!r}") for mask in one.masks]
-            one.options["mask"] = found if isinstance(layer, Savable) and one.listed else found[0]
-        if one.arguments is not None:
-            args, options = with_tensors(one.arguments, tensors)
-            made_of = layer(*args, **options, **one.options)
-        else:
-            made_of = layer(**arguments, **one.options) if one.names else layer(given, **one.options)
-        gives[one.name].append(list(flat(made_of)[0].node.outputs))
+        gives[one.name].append(_outputs_of(one, layers[one.name], gives, build))
         waiting.extend(blocked.pop((one.name, one.number), []))
         left -= 1
     if left:
@@ -271,6 +231,58 @@ def connected(
     spare = {name: _spare(layer) for name, layer in layers.items()}
     inputs = _found(config["input_layers"], gives, spare, "input_layers")
     return inputs, _found(config["output_layers"], gives, spare, "output_layers")
+
+
+def _calls_in(entries: Any, made: Callable[[Any], Any]) -> tuple[dict[str, Any], list[Called]]:
+    """The layers of a config by their names, and their calls."""
+    layers: dict[str, Any] = {}
+    calls: list[Called] = []
+    for entry in map(as_layer, entries):
+        operation = made(entry)
+        name = operation.name
+        if name in layers:
+            raise ValueError(f"layers must have different names; two are called {name!r}.")
+        layers[name] = operation
+        for number, call in enumerate(entry.get("inbound_nodes") or [], int(isinstance(operation, InputLayer))):
+            what = f"layer {name!r}"
+            if getattr(operation, "_may_trace", False):
+                args, rest, tensors, masks = arguments_in(call, what)
+                training = _of_training(rest)
+                places = [_tensor(one, what) for one in tensors]
+                known = [None if one is None else _tensor(one, what) for one in masks]
+                calls.append(Called(name, number, places, True, [], training, known, (args, rest)))
+                continue
+            reading = _named if isinstance(operation, Attending) else _given
+            calls.append(Called(name, number, *reading(call, what)))
+    return layers, [call.of_known(layers) for call in calls]
+
+
+def _outputs_of(
+    one: Called, layer: Any, gives: Gives, build: Callable[[Layer, Any], None] | None
+) -> list[SymbolicTensor]:
+    """What a call gives, whose inputs are all there."""
+    tensors = [_at(place, gives, f"layer {one.name!r}") for place in one.given]
+    given: Any = tensors if one.listed else tensors[0]
+    if one.names:
+        takes = dict(zip(one.names, tensors, strict=True))
+        inputs_of = [takes[name] for name in ("query", "value", "key") if name in takes]
+        masks = [takes.get(name) for name in ("query_mask", "value_mask")]
+        arguments: Any = {"inputs": inputs_of, "mask": masks} if layer._takes_list else takes
+        causal, scored = (bool(one.options.get(name)) for name in ("use_causal_mask", "return_attention_scores"))
+        layer._called_with(takes, causal, scored)
+    if isinstance(layer, WithStates) and not layer.built:
+        layer._batch = rows_before(tensors[0])
+    if build is not None and isinstance(layer, Layer):
+        build(layer, [tensor.shape for tensor in tensors] if one.listed else given.shape)
+    if any(mask is not None for mask in one.masks):
+        found = [None if mask is None else _at(mask, gives, f"layer {one.name!r}") for mask in one.masks]
+        one.options["mask"] = found if isinstance(layer, Savable) and one.listed else found[0]
+    if one.arguments is not None:
+        args, options = with_tensors(one.arguments, tensors)
+        outputs = layer(*args, **options, **one.options)
+    else:
+        outputs = layer(**arguments, **one.options) if one.names else layer(given, **one.options)
+    return list(flat(outputs)[0].node.outputs)
 
 
 def _layers_in(entry: Any) -> int:

@@ -14,6 +14,7 @@ from ..layers.base.sizes import for_weights
 from ..layers.base.weights import assign, leaves_of
 from ..layers.core.input import InputLayer
 from ..layers.recurrent.recurrent import Recurrent
+from ..layers.recurrent.with_states import tell_rows
 
 if TYPE_CHECKING:
     from .sharing import Reading
@@ -87,6 +88,7 @@ def take_weights(given: Sequence[Any], reading: Reading) -> None:
     row = [layer for layer in given if not isinstance(layer, InputLayer)]
     if len(row) == len(given):
         return  # of unknown shape: there are no weights yet
+    tell_rows(row, given[0].batch_size)
     entrance = given[0]._rows_shape() or ()
     current: Shape = (None, *entrance)
     entering = []
@@ -94,8 +96,6 @@ def take_weights(given: Sequence[Any], reading: Reading) -> None:
         entering.append(layer._check_shape(current))
         current = layer.compute_output_shape(current)
     for layer, shape in zip(row, entering, strict=True):
-        if isinstance(layer, Recurrent):
-            layer._batch = given[0].batch_size
         if isinstance(layer, Layer):  # a model has its weights already
             give_weights(layer, (None, *shape), reading)
 

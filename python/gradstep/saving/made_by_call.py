@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from .. import layers
 from ..checks import check_choice
 from ..config import FLOATS
 from ..described import known_objects
@@ -51,7 +52,7 @@ def follows_from_call(entry: Any) -> bool:
         return any(map(follows_from_call, entry))
     if not isinstance(entry, Mapping):
         return False
-    found = _custom(entry)
+    found = _custom(entry) or vars(layers).get(str(entry.get("class_name")))
     if getattr(found, "_has_call", False) or getattr(found, "_may_trace", False):
         return True
     config = entry.get("config")

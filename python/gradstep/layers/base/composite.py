@@ -11,7 +11,7 @@ import numpy as np
 from ...described import MODELS
 from .given import Given, Shaped, parameters_of
 from .holding import check_names, held_layers, shapes_in
-from .symbolic import Node, is_symbolic, works_as_in_inference
+from .symbolic import Node, is_symbolic, rows_before, works_as_in_inference
 from .tracing import Inside, current, discard, flat, like, paused, traced
 from .weights import leaves_of, placed
 
@@ -36,6 +36,7 @@ class Composite:
     _is_of_holder: ClassVar[bool] = False  # whether its weights are those of another layer
     _only_in_training = False  # whether it gives its input in inference
     _may_trace: ClassVar[bool] = False
+    _combines_layers: ClassVar[bool] = False  # whether a class of this package is made of layers
 
     name: str
     dtype: str
@@ -61,7 +62,8 @@ class Composite:
         own = [one for one in cls.__mro__ if not one.__module__.startswith(base) and one is not object]
         theirs = any(one.__module__.startswith("gradstep.") for one in own)  # of a layer that computes already
         numpy = any(name in vars(one) for one in own for name in IN_NUMPY)
-        cls._may_trace = callable(getattr(cls, "call", None)) and not theirs and not numpy
+        mine = cls._combines_layers or not theirs
+        cls._may_trace = callable(getattr(cls, "call", None)) and mine and not numpy
         if cls._may_trace and "__call__" not in vars(cls):
             if not hasattr(cls, "_plain_call"):
                 cls._plain_call = cls.__call__
@@ -179,10 +181,11 @@ class Composite:
         from ..core.input import InputLayer
 
         types: list[Any] = [one.dtype if given.is_symbolic else self.dtype for one in given.tensors]
-        each = zip(given.shapes, types, strict=True)
-        inputs = [InputLayer(shape[1:], dtype=kind, name=f"{self.name}_input").output for shape, kind in each]
+        rows = [rows_before(one) if given.is_symbolic and self._keeps_rows else None for one in given.tensors]
+        each = zip(given.shapes, rows, types, strict=True)
+        inputs = [InputLayer(shape[1:], n, dtype=kind, name=f"{self.name}_input").output for shape, n, kind in each]
         args, options = given.with_tensors(inputs)
-        asks = "training" in parameters_of(self)
+        asks = self._asks_training
         if modes is None:
             modes = (True, False) if asks else (None,)
         made = traced(
@@ -191,10 +194,20 @@ class Composite:
         self._note_built(given, made)
         return made
 
+    @property
+    def _keeps_rows(self) -> bool:
+        """Whether there are states for each row of a batch in it."""
+        return any(vars(leaf).get("stateful") for leaf in self._leaves.values())
+
+    @property
+    def _asks_training(self) -> bool:
+        """Whether `call` may differ between training and inference."""
+        return "training" in parameters_of(self)
+
     def _modes(self, in_inference: bool) -> Sequence[bool | None]:
         """How often `call` is to run: what it does for training and inference is compared in the outermost run."""
         outer = current()
-        if "training" not in parameters_of(self):
+        if not self._asks_training:
             return (None,)
         if in_inference:
             return (False,)
@@ -232,10 +245,11 @@ class Composite:
 
         flags = [leaf.trainable for leaf in self._leaves.values()]
         args, options = given.with_tensors([Shaped(shape) for shape in given.shapes])
-        key = repr((args, options, flags))
+        rows = len(given.tensors[0]) if self._keeps_rows else None
+        key = repr((args, options, flags, rows))
         known: tuple[Any, ...] = vars(self).get("_alone") or (None, None, None)
         if known[0] != key:
-            inputs = [InputLayer(shape[1:], dtype=self.dtype).output for shape in given.shapes]
+            inputs = [InputLayer(shape[1:], rows, dtype=self.dtype).output for shape in given.shapes]
             args, options = given.with_tensors(inputs)
             made = self._called(*args, **options)
             node, outputs = self._nodes[-1], flat(made)

@@ -23,6 +23,7 @@ __all__ = [
     "in_training",
     "is_symbolic",
     "rescaling_by",
+    "rows_before",
     "tensors_of",
     "works_as_in_inference",
 ]
@@ -281,6 +282,21 @@ def works_as_in_inference(training: bool | None) -> bool:
     """Whether a call with symbolic tensors and this argument works as in inference in `fit` too."""
     run = current()
     return training is not None if run is None else run.check_training(training)
+
+
+def rows_before(tensor: SymbolicTensor) -> int | None:
+    """The fixed number of rows of a model's input that a symbolic tensor comes from, if there is one."""
+    waiting, seen = [tensor.node], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        rows: int | None = vars(node.operation).get("batch_size")
+        if rows is not None:
+            return rows
+        waiting += [one.node for one in node.inputs]
+    return None
 
 
 def tensors_of(x: Any, what: str) -> list[SymbolicTensor]:

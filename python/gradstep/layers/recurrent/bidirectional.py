@@ -16,6 +16,7 @@ from .conv_lstm import ConvLSTM, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from .gru import GRU
 from .lstm import LSTM
 from .recurrent import Recurrent
+from .rnn import RNN
 from .simple_rnn import SimpleRNN
 from .with_states import WithStates
 
@@ -30,8 +31,8 @@ __all__ = ["Bidirectional"]
 MODES = {name: name for name in ("concat", "sum", "ave", "mul")}
 # Settings that both directions must have in common.
 SHARED = ("use_bias", "return_sequences", "return_state", "data_format")
-KINDS: dict[str, type[Recurrent]] = {
-    kind.__name__: kind for kind in (ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, LSTM, SimpleRNN)
+KINDS: dict[str, type] = {
+    kind.__name__: kind for kind in (ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, LSTM, RNN, SimpleRNN)
 }
 # What makes keys of the two layers, for inputs and states each, of one.
 KEYS = (0, 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -43,7 +44,8 @@ class Bidirectional(WithStates, Layer):
     Parameters
     ----------
     layer : LSTM, GRU, SimpleRNN, ConvLSTM1D, ConvLSTM2D or ConvLSTM3D
-        What runs forward; a copy of it, whose weights are drawn anew, runs backward.
+        What runs forward; a copy of it, whose weights are drawn anew, runs backward. An `RNN` of an `LSTMCell`,
+        `GRUCell` or `SimpleRNNCell` is taken as the layer that it is.
     merge_mode : {"concat", "sum", "ave", "mul", None}, default "concat"
         What becomes of the outputs of both: they are put side by side along the last axis, added, averaged, multiplied,
         or with None left as two outputs.
@@ -254,6 +256,8 @@ def _recurrent(name: str, given: Any) -> Recurrent:
     """A recurrent layer that was given, or described."""
     if isinstance(given, Mapping):
         given = revive(given, KINDS, name)
+    if isinstance(given, RNN):
+        given = given._as_layer()
     if not (isinstance(given, Recurrent) and isinstance(given, tuple(KINDS.values()))):
         raise TypeError(f"{name} must be an LSTM, a GRU, a SimpleRNN or a ConvLSTM; got {describe(given)}.")
     if given.built:

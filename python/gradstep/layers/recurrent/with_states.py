@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +11,13 @@ from ...checks import numeric
 from ..base.mixin import LayerMixin
 from ..base.output import Output
 from ..base.sizes import Resized
-from ..base.symbolic import Node, SymbolicTensor, tensors_of
+from ..base.symbolic import Node, rows_before, tensors_of
+from ..base.weights import leaves_of
 
 if TYPE_CHECKING:
     from ..base.call_graph import CallGraph, Value
 
-__all__ = ["WithStates", "rows_before"]
+__all__ = ["WithStates", "tell_rows"]
 
 
 class WithStates(LayerMixin):
@@ -144,7 +145,7 @@ class WithStates(LayerMixin):
         if len(tensors) > 1:
             self._check_states(tensors[0].shape, [tensor.shape for tensor in tensors[1:]])
         if not self.built:
-            self._batch = rows_before(tensors[0])
+            self._batch = rows_before(tensors[0]) or self._batch
         self.build(tensors[0].shape)
         shapes = self.compute_output_shape(tensors[0].shape)
         outputs = Node(self, tensors, len(tensors) > 1, shapes if self._several else [shapes], self.dtype).outputs
@@ -191,19 +192,11 @@ class WithStates(LayerMixin):
         return gradients if len(gradients) > 1 else gradients[0]
 
 
-def rows_before(tensor: SymbolicTensor) -> int | None:
-    """The fixed number of rows of a model's input that a symbolic tensor comes from, if there is one."""
-    waiting, seen = [tensor.node], set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        rows: int | None = getattr(node.operation, "batch_size", None)
-        if rows is not None:
-            return rows
-        waiting += [one.node for one in node.inputs]
-    return None
+def tell_rows(layers: Iterable[Any], rows: int | None) -> None:
+    """Let layers that are not built, and those in them, know how many rows a batch has."""
+    for leaf in leaves_of(layers).values():
+        if isinstance(leaf, WithStates) and not leaf.built:
+            leaf._batch = rows
 
 
 def _first(input_shape: Any) -> Any:
