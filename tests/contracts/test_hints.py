@@ -387,3 +387,16 @@ def test_a_misspelt_attribute_of_a_layer_is_guessed(wrong, meant):
     layer.build((None, 4))
     with pytest.raises(AttributeError, match=f"'Dense' object has no attribute {wrong!r}. Did you mean {meant!r}"):
         getattr(layer, wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "needs"), [("sklearn", "sklearn"), ("torch", "torch"), ("plot", None), ("tune", None)]
+)
+def test_a_module_is_loaded_when_it_is_asked_for(name, needs):
+    """Without its extra, the error says which."""
+    code = f"import sys, gradstep; assert {needs!r} not in sys.modules; print(gradstep.{name}.__name__)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if run.returncode and needs is not None:
+        assert f"pip install 'gradstep[{name}]'" in run.stderr
+        pytest.skip(f"{needs} is not installed")
+    assert run.stdout.strip() == f"gradstep.{name}"

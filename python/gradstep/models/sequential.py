@@ -17,13 +17,12 @@ from ..layers.base.sizes import fits
 from ..layers.base.symbolic import Node, SymbolicTensor, tensors_of
 from ..layers.base.tracing import paused
 from ..layers.core.input import InputLayer
-from ..layers.recurrent.with_states import tell_rows
 from ..naming import path_part
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
 from ..saving.sharing import Reading, Writing
 from .base import BaseModel
-from .inferred import build_for, open_sizes
+from .inferred import build_for, check_row, entrance_for, meet_call, open_sizes
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -195,7 +194,8 @@ class Sequential(BaseModel):
         Parameters
         ----------
         input_shape : sequence, optional
-            Shape of the input with the rows in front: ``(None, 64)``. Not needed where the layers say it.
+            Shape of the input with the rows in front: ``(None, 64)``. Not needed where the layers say it. Stateful
+            layers need the number of rows: ``(32, 10, 1)``.
 
         Raises
         ------
@@ -214,13 +214,9 @@ class Sequential(BaseModel):
         with self._guard, paused():  # two threads may ask a new model for its first outputs
             if self.built:
                 return
-            if self._entrance is not None:
-                tell_rows(self._layers, self._entrance.batch_size)
+            self._entrance = entrance_for(self._layers, self._entrance, input_shape)
+            check_row(self._layers, shape)
             current: Shape = (None, *shape)
-            for layer in self._layers:
-                layer._check_shape(current)
-                current = layer.compute_output_shape(current)
-            current = (None, *shape)
             for layer in self._layers:
                 with seeds.within(self._draws.get(layer.name)):
                     layer.build(current)
@@ -305,9 +301,7 @@ class Sequential(BaseModel):
         tensors = tensors_of(x, f"the input of model {self.name!r}")
         if len(tensors) != 1:
             raise ValueError(f"model {self.name!r} must get one input; got a list of {len(tensors)}.")
-        self._infers = self._infers or self._shape is None
-        if self.built and self._infers:
-            open_sizes(self, tensors[0].shape[1:])
+        meet_call(self, tensors[0].shape[1:])
         self.build(tensors[0].shape)
         return Node(self, tensors, False, [self.compute_output_shape(tensors[0].shape)], self.dtype).outputs[0]
 
