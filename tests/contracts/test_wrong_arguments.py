@@ -70,10 +70,15 @@ MORE = [
 ]
 
 
+def given_to(cls: Any) -> tuple[Any, ...]:
+    """Arguments that it cannot be made without."""
+    held = {L.TimeDistributed: L.LSTM(2), L.RNN: L.LSTMCell(2), L.StackedRNNCells: [L.LSTMCell(2)]}
+    return (held[cls],) if cls in held else ARGUMENTS.get(cls, ())
+
+
 @pytest.mark.parametrize("cls", [cls for cls in [*CLASSES, *MORE] if cls.__name__ not in LIBRARIES.keys() | OF_ONE_RUN])
 def test_a_wrong_argument_is_refused_in_a_short_sentence(cls: Any) -> None:
-    held = {L.TimeDistributed: L.LSTM(2), L.RNN: L.LSTMCell(2), L.StackedRNNCells: [L.LSTMCell(2)]}
-    given = (held[cls],) if cls in held else ARGUMENTS.get(cls, ())
+    given = given_to(cls)
     signature = inspect.signature(cls)
     usual = signature.bind_partial(*given).arguments
     for name, parameter in signature.parameters.items():
@@ -90,6 +95,22 @@ def test_a_wrong_argument_is_refused_in_a_short_sentence(cls: Any) -> None:
                 assert len(said) < 1000 if kind == "word" else len(said) < 300, where
             except OSError:
                 assert name in FILES, (name, kind)
+
+
+@pytest.mark.parametrize("cls", [cls for cls in CLASSES if issubclass(cls, L.Layer)])
+@pytest.mark.parametrize("method", ["build", "compute_output_shape"])
+def test_a_shape_that_is_none_is_refused_in_a_short_sentence(method: str, cls: Any) -> None:
+    for kind, value in {**WRONG, "integer": 3, "number": 1.5, "none": None}.items():
+        layer = cls(*given_to(cls))
+        try:
+            getattr(layer, method)(value)
+        except (TypeError, ValueError) as error:
+            said = str(error)
+            assert not any(words in said for words in RAW), f"{kind}: {said}"
+            assert "\n" not in said, f"{kind}: {said}"
+            assert len(said) < 300 or kind == "long list", f"{kind}: {said}"
+            if not isinstance(value, list):
+                assert "input_shape must be" in said or "must get a list of inputs" in said, f"{kind}: {said}"
 
 
 def rosen(x: np.ndarray) -> float:

@@ -10,6 +10,7 @@ import pytest
 from gradients import difference, numeric_gradient
 from gradstep import layers
 from keras_runs import keras_says
+from threads import same_at_any_number_of_threads
 
 FLOAT = {"dtype": "float64"}
 
@@ -113,17 +114,8 @@ def test_dot_of_large_matrices(normalize, dtype):
     """Of several blocks, on any number of threads."""
     layer, random = layers.Dot(2, normalize, dtype=dtype.name), np.random.default_rng(6)
     a, b = (random.normal(size=(9, rows, 130)).astype(dtype) for rows in (70, 33))
-    dy, found = random.normal(size=(9, 70, 33)).astype(dtype), []
-    before = gs.get_num_threads()
-    for threads in (1, 3):
-        gs.set_num_threads(threads)
-        try:
-            found.append([layer([a, b], training=True), *layer.backward(dy)[0]])
-        finally:
-            gs.set_num_threads(before)
-    y, *dxs = found[0]
-    for one, other in zip(*found, strict=True):
-        np.testing.assert_array_equal(one, other)
+    dy = random.normal(size=(9, 70, 33)).astype(dtype)
+    y, *dxs = same_at_any_number_of_threads(lambda: [layer([a, b], training=True), *layer.backward(dy)[0]], (1, 3))
     if not normalize:
         close = {"rtol": 0, "atol": 600 * np.finfo(dtype).eps}  # sums of up to 130 products of numbers up to 4
         np.testing.assert_allclose(y, a @ b.swapaxes(1, 2), **close)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from loss_cases import CASES as LOSSES
 from probe import draw_as_in_call
+from threads import same_at_any_number_of_threads
 
 L = gs.layers
 CONVEX = {
@@ -150,19 +151,14 @@ def test_the_same_bits_on_any_number_of_threads(dtype):
     random = np.random.default_rng(0)
     x, t = random.normal(size=(70, 8, 8, 3)).astype(dtype), random.integers(0, 4, 70)
     v = [random.normal(size=one.shape).astype(dtype) for one in model.trainable_weights]
-    found = []
-    threads = gs.get_num_threads()
-    try:
-        for n in (1, 2, 7):
-            gs.set_num_threads(n)
-            draw_as_in_call(model, 7)
-            y, dy = model.jvp(x, v, training=True)
-            found.append([y, dy, *model.gauss_newton_product(x, t, v)])
-            assert all(one.dtype == dtype for one in found[-1])
-    finally:
-        gs.set_num_threads(threads)
-    for other in found[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+    def products():
+        draw_as_in_call(model, 7)
+        y, dy = model.jvp(x, v, training=True)
+        return [y, dy, *model.gauss_newton_product(x, t, v)]
+
+    found = same_at_any_number_of_threads(products, (1, 2, 7))
+    assert all(one.dtype == dtype for one in found)
 
 
 def test_several_outputs_and_shared_layers():

@@ -8,6 +8,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from probe import engine_of
+from threads import same_at_any_number_of_threads
 from training import snapshot
 
 sparse = pytest.importorskip("scipy.sparse")
@@ -202,19 +203,13 @@ def test_columns_that_rows_rarely_have_catch_up_on_all_steps():
         same_training(make, (x, sparse.csr_matrix(x)), y, **options)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_any_number_of_threads(threads):
-    before = gs.get_num_threads()
-    try:
-        gs.set_num_threads(1)
-        wanted = model_of(units=130)
-        wanted.fit(CSR, Y, batch_size=25, epochs=2, verbose=0)
-        gs.set_num_threads(threads)
-        found = model_of(units=130)
-        found.fit(CSR, Y, batch_size=25, epochs=2, verbose=0)
-    finally:
-        gs.set_num_threads(before)
-    assert snapshot(found) == snapshot(wanted)
+def test_any_number_of_threads():
+    def trained():
+        model = model_of(units=130)
+        model.fit(CSR, Y, batch_size=25, epochs=2, verbose=0)
+        return snapshot(model)
+
+    same_at_any_number_of_threads(trained, (1, 2, 3))
 
 
 def branches(shared=False, skips=False):

@@ -11,6 +11,7 @@ from typing import Any
 import gradstep as gs
 import numpy as np
 import pytest
+from threads import same_at_any_number_of_threads
 
 sparse = pytest.importorskip("scipy.sparse")
 ours = pytest.importorskip("gradstep.sklearn")
@@ -100,17 +101,12 @@ def test_threads_change_no_bit(kind: str) -> None:
         settings["optimizer"] = "adam"
     if kind == "early stopping":
         settings["early_stopping"] = True
-    found = []
-    before = gs.get_num_threads()
-    try:
-        for threads in (1, 2, 3):
-            gs.set_num_threads(threads)
-            model = ours.SGDClassifier(**settings).fit(sparse.csr_matrix(rows) if kind == "sparse" else rows, y)
-            found.append((model.coef_, model.intercept_, model.loss_curve_))
-    finally:
-        gs.set_num_threads(before)
-    for other in found[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+    def fitted() -> tuple[Any, ...]:
+        model = ours.SGDClassifier(**settings).fit(sparse.csr_matrix(rows) if kind == "sparse" else rows, y)
+        return model.coef_, model.intercept_, model.loss_curve_
+
+    same_at_any_number_of_threads(fitted, (1, 2, 3))
 
 
 @pytest.mark.parametrize("is_sparse", [False, True])

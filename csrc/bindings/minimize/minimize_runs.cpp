@@ -49,6 +49,58 @@ class External : public Method {
 
 // -- runs ----
 
+/// What a run evaluates; `counted` is the same where its calls are counted here, else null.
+struct Evaluated {
+  std::unique_ptr<Function> function;
+  Counted* counted = nullptr;
+};
+
+/// direct: whether the objective's functions may be called without its methods.
+Evaluated evaluated(const py::object& objective, PyMethod* own, bool direct, const MachineCode* code, std::size_t n,
+                    bool is_single) {
+  Evaluated made;
+  if (!own || !(direct || code)) {
+    made.function = std::make_unique<Asked>(objective, n, is_single);
+    return made;
+  }
+  if (code)
+    made.counted = new Compiled(n, *code, own->method().has_gradients, &drop_reference);
+  else
+    made.counted = new Called(objective, n, is_single);
+  made.function.reset(made.counted);
+  made.counted->is_single = is_single;
+  if (code) begin_counting(*made.counted, objective, false);
+  return made;
+}
+
+/// What ends a run by an exception of Python: a `Stop`, or Ctrl-C; other errors pass.
+std::optional<Stop> stop_of(py::error_already_set& error, const py::object& StopClass) {
+  if (error.matches(PyExc_KeyboardInterrupt)) return Stop("interrupted");
+  if (!error.matches(StopClass)) return std::nullopt;
+  const py::object raised = error.value();
+  Stop stop(raised.attr("reason").cast<std::string>().c_str(), raised.attr("detail").cast<std::string>());
+  if (!raised.attr("decrease").is_none()) stop.decrease = raised.attr("decrease").cast<double>();
+  return stop;
+}
+
+/// The points of a record, or None if it keeps none.
+py::object points_of(const Record& record, std::size_t n, bool is_single) {
+  if (!record.keeps_points) return py::none();
+  py::list points;
+  for (const Vector& one : record.points) points.append(array_of(one, n, is_single));
+  return points;
+}
+
+py::dict history_of(const Record& record) {
+  py::dict history;
+  history["fun"] = numbers(record, &Iteration::fun);
+  history["gnorm"] = numbers(record, &Iteration::gnorm);
+  history["step"] = numbers(record, &Iteration::step);
+  history["alpha"] = numbers(record, &Iteration::alpha);
+  history["time"] = numbers(record, &Iteration::time);
+  return history;
+}
+
 /// Runs a method from a point. native: it as a PyMethod, or None. code: the function in machine code, or None.
 /// direct: whether the objective's functions may be called without its methods. Gives the reason, its detail, the
 /// decrease that is expected, the last point, and the history.
@@ -62,22 +114,12 @@ py::tuple descend(const py::object& objective, const py::object& method, const p
   const bool is_single = !has_dtype<double>(x);
   const py::object cls = py::type::of(start);
   std::optional<External> external;
-  std::unique_ptr<Function> function;
-  Counted* counted = nullptr;
+  if (!own) external.emplace(method, start);
+  const Evaluated made = evaluated(objective, own, direct, code, n, is_single);
+  Function& function = *made.function;
+  Counted* const counted = made.counted;
   const bool is_free = own && code && !own->needs_python;
-  if (!own || !(direct || code)) {
-    function = std::make_unique<Asked>(objective, n, is_single);
-    if (!own) external.emplace(method, start);
-  } else {
-    if (code)
-      counted = new Compiled(n, *code, own->method().has_gradients, &drop_reference);
-    else
-      counted = new Called(objective, n, is_single);
-    function.reset(counted);
-    counted->is_single = is_single;
-    if (code) begin_counting(*counted, objective, false);
-  }
-  Point point = point_of(*function, start, !is_free);
+  Point point = point_of(function, start, !is_free);
   if (counted && code && counted->best.f == point.f) counted->best = point;
   Record record;
   record.keeps_points = keeps_points;
@@ -100,42 +142,24 @@ py::tuple descend(const py::object& objective, const py::object& method, const p
   std::optional<Stop> stop;
   py::object decrease = py::none();
   try {
-    const auto go = [&] { stop.emplace(run(*function, chosen, point, limits, record, called)); };
+    const auto go = [&] { stop.emplace(run(function, chosen, point, limits, record, called)); };
     if (is_free)
       released(go);
     else
       go();
   } catch (py::error_already_set& error) {
     known();
-    if (error.matches(StopClass)) {
-      const py::object raised = error.value();
-      stop.emplace(raised.attr("reason").cast<std::string>().c_str(), raised.attr("detail").cast<std::string>());
-      if (!raised.attr("decrease").is_none()) stop->decrease = raised.attr("decrease").cast<double>();
-    } else if (error.matches(PyExc_KeyboardInterrupt)) {
-      stop.emplace("interrupted");
-    } else {
-      throw;
-    }
+    stop = stop_of(error, StopClass);
+    if (!stop) throw;
   } catch (...) {
     known();
     throw;
   }
   known();
   if (stop->decrease == stop->decrease) decrease = py::float_(stop->decrease);
-  py::object points = py::none();
-  if (keeps_points) {
-    points = py::list();
-    for (const Vector& one : record.points) points.cast<py::list>().append(array_of(one, n, is_single));
-  }
-  py::dict history;
-  history["fun"] = numbers(record, &Iteration::fun);
-  history["gnorm"] = numbers(record, &Iteration::gnorm);
-  history["step"] = numbers(record, &Iteration::step);
-  history["alpha"] = numbers(record, &Iteration::alpha);
-  history["time"] = numbers(record, &Iteration::time);
   return py::make_tuple(stop->reason, stop->detail, decrease,
-                        external ? external->point : python_point(cls, *function, point), history, record.turns,
-                        points);
+                        external ? external->point : python_point(cls, function, point), history_of(record),
+                        record.turns, points_of(record, n, is_single));
 }
 
 /// A line search for a method of Python, from a Point along d, with the slope there and the value that is to be

@@ -19,6 +19,7 @@ __all__ = [
     "Rows",
     "SparseRows",
     "alone",
+    "as_it_is",
     "batch_rows",
     "class_weights",
     "equal_rows",
@@ -90,6 +91,19 @@ def alone(data: Any, rows: int | None = None) -> Any:
     only: np.ndarray = data[0]
     lists = only.ndim > 1 if rows is None else only.shape[:1] == (rows,) != (1,)
     return only if lists else data
+
+
+def as_it_is(x: Any, shape: tuple[int | None, ...] | None) -> np.ndarray | None:
+    """An array (rows, *shape) as (rows, numbers a row), if the engine can read it where it lies; else None.
+
+    What `inputs` gives, for most data in a third of the time.
+    """
+    if type(x) is not np.ndarray or x.shape[1:] != shape or x.dtype not in READABLE:
+        return None
+    flags = x.flags
+    if not (flags.c_contiguous and flags.aligned):
+        return None
+    return x if x.ndim == 2 else x.reshape(len(x), math.prod(x.shape[1:]))
 
 
 def inputs(x: np.ndarray, name: str, shape: tuple[int | None, ...], dtype: str) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..data.columns import Columns, input_columns
 from ..data.names import by_name
+from ..data.rows import as_it_is
 from ..described import custom_object_scope
 from ..layers.base.holding import shapes_in
 from ..layers.base.layer import Layer
@@ -195,6 +196,8 @@ class Functional(Subclassed, BaseModel):
 
     def _ready(self, x: Any, name: str) -> Any:
         self._meet(x)
+        if not self._has_many and (ready := as_it_is(x, self._ins.rows[0])) is not None:
+            return ready
         columns = input_columns(x, name, self._ins.names, self._ins.rows, self.dtype)
         return Columns(columns) if self._has_many else columns[0]
 

@@ -10,7 +10,7 @@ import numpy as np
 from .. import seeds
 from ..checks import describe, numeric, open_shape_of
 from ..data.names import only_by_name
-from ..data.rows import inputs
+from ..data.rows import as_it_is, inputs
 from ..described import custom_object_scope
 from ..layers.base.layer import Layer, Shape
 from ..layers.base.sizes import fits
@@ -247,13 +247,14 @@ class Sequential(BaseModel):
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
+        if self.built and (ready := as_it_is(x, self._shape)) is not None:
+            return ready
         array = numeric(only_by_name(x, self.input_names, name), name)
         if not self.built:
             build_for(self, array, name)
         elif self._infers and array.shape[1:] != self._shape:
             open_sizes(self, array.shape[1:])
-        assert self._shape is not None
-        return inputs(array, name, self._shape, self.dtype)
+        return inputs(array, name, self._shape, self.dtype)  # type: ignore[arg-type]
 
     @property
     def dtype(self) -> str:

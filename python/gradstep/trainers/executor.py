@@ -322,7 +322,8 @@ class Executor:
 
     def targets(self, rows: Rows) -> Targets:
         """Targets and weights, as the compiled core takes them."""
-        shapes = self.sized(rows.x).rows
+        sized = self._sized if self._sizes is None else self._sizes.of(rows.x)  # as `sized`, but for the call
+        shapes = sized.rows  # type: ignore[union-attr]
         if self.loss is not None and isinstance(rows.y, np.ndarray) and len(shapes[0]) == 1:
             return Targets([rows.y], [rows.weights], [self.loss._mask(rows.y)])  # nothing to be arranged
         return self.losses_and_metrics.targets(arrays_of(rows.y), shapes, self._weights_of(rows))

@@ -141,6 +141,9 @@ class KeptRuns(dict[Any, KeptRun]):
 
     def keep(self, kept: KeptRun, many: bool) -> None:
         """Keep a run, and let go of those that were used first; many: whether batches have many shapes."""
+        if len(self) < MOST_KEPT:
+            self[kept.key] = kept
+            return
         most, numbers = MOST_SMALL if many else MOST_KEPT, kept.numbers + sum(one.numbers for one in self.values())
         while len(self) >= most or (len(self) >= MOST_KEPT and numbers > MOST_NUMBERS):
             numbers -= self.pop(next(iter(self))).numbers

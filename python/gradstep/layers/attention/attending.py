@@ -12,7 +12,7 @@ from ... import seeds
 from ...checks import check_bool, check_float, numeric
 from ..base.layer import Shape
 from ..base.output import Output
-from ..base.sizes import Resized, fits, is_resizing, merged
+from ..base.sizes import Resized, check_is_shape, fits, is_resizing, merged
 from ..base.symbolic import Node, is_symbolic, tensors_of, works_as_in_inference
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Attending(Base):
         ValueError
             They do not fit each other, or the layer was built for others.
         """
+        check_is_shape(input_shape)
         if len(input_shape) == 3 and self._arguments == ("query", "value"):
             self._arguments = ("query", "value", "key")
         rows = self._rows_of(input_shape)

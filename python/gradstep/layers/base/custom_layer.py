@@ -14,7 +14,7 @@ from ...checks import check_bool, check_config, shape_of, shown
 from ...described import MODELS, arguments_of, revive, serialize
 from . import custom_layer_calls
 from .holding import given_arguments
-from .sizes import PROBES, common, for_weights, is_open, is_resizing, probed
+from .sizes import PROBES, check_is_shape, common, for_weights, is_open, is_resizing, probed
 from .tracing import current
 from .variable import Variable
 
@@ -89,6 +89,7 @@ class CustomLayer:
         self._weights = [*self.draw_weights(row), *self._weights]
 
     def _build_around(self, build: Callable[..., Any], input_shape: Sequence[int | None]) -> None:
+        check_is_shape(input_shape)
         if self._is_made_by_call:
             self._shape_of_parts(input_shape)
             return

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ...checks import describe
+
 __all__ = ["check_names", "given_arguments", "held_layers", "parts_in", "shapes_in"]
 
 # Attributes of layers and models that are no parts of theirs.
@@ -67,7 +69,7 @@ def shapes_in(structure: Any) -> list[tuple[Any, ...]]:
         return [shape for one in structure.values() for shape in shapes_in(one)]
     if not isinstance(structure, (list, tuple)):
         raise TypeError(
-            f"input_shape must be a shape with the rows in front, or a list or dict of such; got {structure!r}."
+            f"input_shape must be a shape with the rows in front, or a list or dict of such; got {describe(structure)}."
         )
     if structure and isinstance(structure[0], (list, tuple, Mapping)):
         return [shape for one in structure for shape in shapes_in(one)]

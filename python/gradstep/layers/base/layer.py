@@ -17,7 +17,7 @@ from .custom_layer import CustomLayer
 from .eager import EagerExecutor
 from .masked import Masked
 from .settings import Settable
-from .sizes import OfAnySize, fits, open_up
+from .sizes import OfAnySize, check_is_shape, fits, open_up
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic, works_as_in_inference
 from .variable import Variables
 from .weighted import Weighted
@@ -260,6 +260,7 @@ class Layer(CustomLayer, Composite, Connected, Copied, Weighted, Variables, Mask
 
     def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """The shape of a row, if the layer can take it."""
+        check_is_shape(input_shape)
         shape = open_shape_of("input_shape", tuple(input_shape)[1:])
         open_up(self, shape)
         built_for = (vars(self).get("_built_input_shape") or (None,))[1:] or None

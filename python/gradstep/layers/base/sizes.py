@@ -14,6 +14,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ... import _core
+from ...checks import describe
 
 if TYPE_CHECKING:
     from .layer import Layer
@@ -23,6 +24,7 @@ __all__ = [
     "OfAnySize",
     "Resized",
     "at_sizes",
+    "check_is_shape",
     "common",
     "filled",
     "fits",
@@ -190,6 +192,15 @@ def open_up(layer: Layer, row: tuple[int | None, ...]) -> None:
         vars(stage)["_built_input_shape"] = (None, *layer._output_row)
 
 
+def check_is_shape(input_shape: Any) -> None:
+    """Raise unless it may be a shape, or the shapes of several inputs."""
+    wanted = "input_shape must be a tuple or list of sizes, with the rows in front, as (None, 64)"
+    if not isinstance(input_shape, (tuple, list, Mapping)):
+        raise TypeError(f"{wanted}; got {describe(input_shape)}.")
+    if not input_shape:
+        raise ValueError(f"{wanted}; it is empty.")
+
+
 class OfAnySize:
     """Mixin of `Layer` for inputs of sizes that are not known: `compute_output_shape` and `specification` of a subclass
     are asked for shapes of known sizes alone."""
@@ -218,6 +229,7 @@ class OfAnySize:
 def _shapes_of(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def compute_output_shape(self: Layer, input_shape: Any) -> Any:
+        check_is_shape(input_shape)
         if not is_open(input_shape):
             return method(self, input_shape)
         # A custom layer in NumPy may try it with so many numbers.

@@ -83,7 +83,8 @@ class Merge(Layer):
 
     def _rows_of(self, shapes: Any) -> list[Any]:
         if not isinstance(shapes, (list, tuple)) or not all(isinstance(shape, (list, tuple)) for shape in shapes):
-            raise ValueError(f"layer {self.name!r} must get a list of inputs; got one of shape {shapes}.")
+            got = shapes if isinstance(shapes, (tuple, list)) else describe(shapes)
+            raise ValueError(f"layer {self.name!r} must get a list of inputs; got {got}.")
         wanted = self._exactly
         if wanted is not None and len(shapes) != wanted:
             raise ValueError(f"layer {self.name!r} must get {wanted} inputs; got {len(shapes)}.")

@@ -11,6 +11,7 @@ from ... import _core
 from ...checks import check_bool, numeric
 from ...preprocessing.moments import RunningMoments
 from ..base.layer import Layer, Shape
+from ..base.sizes import check_is_shape
 from ..normalization.axes import sample_axes, some_axes
 
 if TYPE_CHECKING:
@@ -180,6 +181,7 @@ class Normalization(Layer):
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Make the weights; raises as `Layer.build`."""
+        check_is_shape(input_shape)
         super().build((input_shape[0], 1) if len(input_shape) == 1 and input_shape[0] is not None else input_shape)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
