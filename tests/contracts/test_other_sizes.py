@@ -187,3 +187,13 @@ def test_a_model_that_was_made_before_goes_on():
     assert np.array_equal(layer(data[0]), model.predict(data[0], verbose=0))
     with pytest.raises(ValueError, match="the model takes"):
         model.predict(np.ones((2, 5, 4)), verbose=0)
+
+
+def test_each_model_says_its_own_sizes():
+    embedding = L.Embedding(9, 4, name="e")
+    models = {size: gs.Sequential([gs.Input((size,)), embedding, L.LSTM(3)]) for size in (3, 6)}
+    for size, model in models.items():
+        lines = []
+        model.summary(print_fn=lines.append)
+        assert f"(None, {size}, 4)" in "".join(lines)
+        assert (model.input_shape, model.output_shape) == ((None, size), (None, 3))

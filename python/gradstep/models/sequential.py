@@ -310,14 +310,13 @@ class Sequential(BaseModel):
     def input_shape(self) -> Shape:
         """Shape of the input, with None for the rows."""
         self._must_be_built()
-        shape: Shape = self._layers[0].input_shape
-        return shape
+        return (None, *(self._shape or ()))
 
     @property
     def output_shape(self) -> Shape:
         """Shape of the output, with None for the rows."""
         self._must_be_built()
-        shape: Shape = self._layers[-1].output_shape
+        shape: Shape = self.outputs[0].shape
         return shape
 
     def _outputs_of_layer(self, number: int, x: Any) -> np.ndarray:

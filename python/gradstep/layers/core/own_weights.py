@@ -44,7 +44,7 @@ class OwnWeights(Layer):
     @property
     def trainable(self) -> bool:
         """Whether training changes the weights."""
-        return bool(self._holder._trainable)
+        return bool(vars(self._holder).get("_trainable", True))  # a model has constants alone
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
@@ -72,7 +72,7 @@ class OwnWeight(Layer):
 
     @property
     def _trainable(self) -> bool:
-        return bool(self._holder._trainable)
+        return bool(vars(self._holder).get("_trainable", True))  # a model has constants alone
 
     @_trainable.setter
     def _trainable(self, _: bool) -> None:
