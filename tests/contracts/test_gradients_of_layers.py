@@ -23,6 +23,9 @@ MAKERS = {
         WIDTH, "tanh", kernel_regularizer=regularizers.OrthogonalRegularizer(0.1), bias_regularizer="l1l2", **o
     ),
     "Dropout": lambda **o: layers.Dropout(0.4, **o),
+    "EinsumDense": lambda **o: layers.EinsumDense(
+        "...x,xy->...y", WIDTH, "tanh", "y", kernel_regularizer="l2", bias_regularizer="l1l2", **o
+    ),
     "ELU": lambda **o: layers.ELU(0.7, **o),
     "Flatten": lambda **o: layers.Flatten(**o),
     "GaussianDropout": lambda **o: layers.GaussianDropout(0.3, **o),

@@ -63,6 +63,7 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     **dict.fromkeys((L.SeparableConv1D, L.SeparableConv2D), (2, 2)),
     L.AlphaDropout: (0.5,),
     L.Dense: (3,),
+    L.EinsumDense: ("...x,xy->...y", 3),
     L.Dot: (1,),
     L.Dropout: (0.5,),
     L.GaussianDropout: (0.5,),

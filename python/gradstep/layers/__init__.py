@@ -15,6 +15,7 @@ from .convolution.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from .convolution.separable_conv import SeparableConv1D, SeparableConv2D
 from .core.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .core.dense import Dense
+from .core.einsum_dense import EinsumDense
 from .core.embedding import Embedding
 from .core.identity import Identity
 from .core.input import Input, InputLayer
@@ -103,6 +104,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRUCell",

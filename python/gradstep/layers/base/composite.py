@@ -150,6 +150,8 @@ class Composite:
                 except NotImplementedError:
                     raise
                 except Exception as error:  # whatever NumPy's code does with what has no numbers
+                    if self._combines_layers:
+                        raise
                     vars(self)["_why_numpy"] = str(error)
             vars(self)["_made_of_layers"] = known
         return known
