@@ -338,6 +338,10 @@ def test_data_that_are_no_numbers(value, said):
         classifier().fit(np.ones((2, 20)), value)
 
 
+def minimize_by(method):
+    return gs.minimize(lambda x: x @ x, np.ones(2), method=method)
+
+
 @pytest.mark.parametrize(
     ("choose", "given", "meant"),
     [
@@ -352,6 +356,10 @@ def test_data_that_are_no_numbers(value, said):
         (gs.metrics.get, "acc", "accuracy"),
         (gs.metrics.get, "rmse", "root_mean_squared_error"),
         (gs.optimizers.get, "amsgrad", "adam"),
+        (minimize_by, "steepest-descent", "gd"),
+        (minimize_by, "conjugate-gradient", "cg"),
+        (minimize_by, "quasi-newton", "bfgs"),
+        (minimize_by, "Newton-Raphson", "newton-cg"),
         (gs.initializers.get, "xavier_uniform", "glorot_uniform"),
         (gs.initializers.get, "kaiming_normal", "he_normal"),
         (gs.regularizers.get, "elasticnet", "l1l2"),
