@@ -158,41 +158,6 @@ def test_what_keras_has_and_this_has_not():
         gs.datasets  # noqa: B018
 
 
-def raised(statement):
-    with pytest.raises((AttributeError, ImportError)) as error:
-        exec(statement)
-    return error.value
-
-
-@pytest.mark.parametrize("where", ["", *(f".{name}" for name in (*MODULES, "backend", "plot", "tune", "utils"))])
-def test_an_import_of_a_wrong_name_says_what_an_attribute_says(where):
-    imported = raised(f"from gradstep{where} import GRUUnit")
-    asked = raised(f"import gradstep; gradstep{where}.GRUUnit")
-    assert (type(imported), type(asked)) == (ImportError, AttributeError)
-    assert str(imported) == str(asked)
-    assert str(imported).startswith("gradstep has no ")
-    assert imported.name == f"gradstep{where}"
-    several = raised(f"from gradstep{where} import __doc__, GRUUnit")
-    assert str(several) == str(asked)
-
-
-@pytest.mark.parametrize(
-    ("statement", "meant"),
-    [
-        ("from gradstep.tune import grid_search", "Did you mean 'grid'?"),
-        ("gs.plot.history", "Did you mean 'plot_history'?"),
-        ("gs.plot.boundary", "Did you mean 'decision_boundary'?"),
-        ("gs.optimizers.legacy", "those of Keras 3"),
-        ("from gradstep.sklearn import KerasClassifier", "gradstep.sklearn.ModelClassifier"),
-        ("from gradstep.preprocessing import timeseries_dataset_from_array", "gradstep.utils.timeseries_dataset"),
-    ],
-)
-def test_names_of_tutorials_are_known(statement, meant):
-    if "sklearn" in statement:
-        pytest.importorskip("sklearn")
-    assert meant in str(raised(statement))
-
-
 @pytest.mark.parametrize(
     ("module", "name", "where"),
     [
@@ -395,16 +360,3 @@ def test_a_misspelt_attribute_of_a_layer_is_guessed(wrong, meant):
     layer.build((None, 4))
     with pytest.raises(AttributeError, match=f"'Dense' object has no attribute {wrong!r}. Did you mean {meant!r}"):
         getattr(layer, wrong)
-
-
-@pytest.mark.parametrize(
-    ("name", "needs"), [("sklearn", "sklearn"), ("torch", "torch"), ("plot", None), ("tune", None)]
-)
-def test_a_module_is_loaded_when_it_is_asked_for(name, needs):
-    """Without its extra, the error says which."""
-    code = f"import sys, gradstep; assert {needs!r} not in sys.modules; print(gradstep.{name}.__name__)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    if run.returncode and needs is not None:
-        assert f"pip install 'gradstep[{name}]'" in run.stderr
-        pytest.skip(f"{needs} is not installed")
-    assert run.stdout.strip() == f"gradstep.{name}"
