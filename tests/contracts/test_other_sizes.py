@@ -197,3 +197,35 @@ def test_each_model_says_its_own_sizes():
         model.summary(print_fn=lines.append)
         assert f"(None, {size}, 4)" in "".join(lines)
         assert (model.input_shape, model.output_shape) == ((None, size), (None, 3))
+
+
+class OfOwnWeights(L.Layer):
+    """A product with a weight of its own, and two sums."""
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight((input_shape[-1], 3), name="kernel")
+        self.bias = self.add_weight((3,), "ones", name="bias")
+
+    def call(self, x):
+        return (x @ self.kernel + self.bias) * self.bias
+
+
+def test_a_layer_of_own_weights_in_calls_of_two_sizes():
+    layer, shared = OfOwnWeights(), OfOwnWeights()
+    a, b = gs.Input((3, 4)), gs.Input((5, 4))
+    model = gs.Model([a, b], [shared(a), shared(b)])
+    layer(np.ones((1, 3, 4)))
+    layer.set_weights(shared.get_weights())
+    data = [RNG.normal(size=(6, size, 4)).astype("float32") for size in (3, 5)]
+    for got, x in zip(model.predict(data, verbose=0), data, strict=True):
+        assert np.array_equal(got, layer(x))
+    model.compile("sgd", "mse")
+    value, (kernel, bias) = model.value_and_grad(data, [np.zeros((6, size, 3)) for size in (3, 5)])
+    each = [gs.Model(one, layer(one)) for one in (gs.Input((3, 4)), gs.Input((5, 4)))]
+    sums = [0.0, np.zeros((4, 3)), np.zeros(3)]
+    for one, x in zip(each, data, strict=True):
+        one.compile("sgd", "mse")
+        part, grads = one.value_and_grad(x, np.zeros((6, x.shape[1], 3)))
+        sums = [total + new for total, new in zip(sums, [part, *grads], strict=True)]
+    for got, expected in zip([value, kernel, bias], sums, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)

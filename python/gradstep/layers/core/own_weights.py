@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import activations
 from ..base.layer import Layer, Shape
+from ..base.sizes import is_resizing, merged
 from ..base.tracing import Tracing, Untraceable
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class OwnWeights(Layer):
     _trained = _of_holder("_trained")
     _trainable = _of_holder("_trainable")
     _added_rules = _of_holder("_added_rules")
+
+    @property
+    def _is_open(self) -> bool:
+        return self._holder._is_open  # type: ignore[no-any-return]
 
     @property
     def trainable(self) -> bool:
@@ -157,7 +162,11 @@ class WeightProduct(OwnWeight):
                 f"the left side of @ must have a last axis of {matrix[0]} for a weight of shape {matrix}; it has shape "
                 f"{tuple(input_shape)}."
             )
-        self._input_shape = tuple(input_shape)
+        known = vars(self).get("_built_input_shape")
+        if known is None or len(known) != len(input_shape) or is_resizing():
+            self._input_shape = tuple(input_shape)
+        else:  # calls of several sizes in one model
+            self._input_shape = merged(known, input_shape)
 
     def _add_to(
         self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None]
