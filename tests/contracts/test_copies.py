@@ -85,7 +85,7 @@ def rows_for(cls: Any) -> np.ndarray:
         else cls.__name__ in RECURRENT or cls in OF_SEQUENCES
     )
     x = np.random.default_rng(0).normal(size=(5, *[4] * axes, 4)).astype(np.float32)
-    if cls is L.Embedding:
+    if cls in (L.CategoryEncoding, L.Embedding):
         x = np.abs(3 * x).astype("int32") % 4
     return x
 
