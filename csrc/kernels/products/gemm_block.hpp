@@ -17,8 +17,8 @@ namespace {
 /// Columns of a panel of b.
 template <class Real> constexpr std::size_t panel_columns = std::size_t(tile_vectors) * Simd<Real>::lanes;
 /// Depths from which on a transposed a is copied, and copied tile by tile. The latter where tiles are small: they read
-/// it as often as b, and its numbers would lie a row apart.
-constexpr std::size_t least_copied = 65, least_by_tiles = 129;
+/// it as often as b, and its numbers would lie a row apart; but such a copy takes longer, and pays from some panels on.
+constexpr std::size_t least_copied = 65, least_by_tiles = 129, least_panels = 8;
 constexpr bool may_copy_by_tiles = tile_vectors < 4;
 
 /// One block of the depth, [begin, begin + depth), for all of c. adds: to what c holds.
@@ -50,7 +50,7 @@ template <class Real, bool tables> class Block {
     const std::size_t table = (count + 7) / 8 * 8;
     const void** const rows = reinterpret_cast<const void**>(panel_ + depth * widest);
     if constexpr (may_copy_by_tiles)
-      if (q.a_transposed && depth >= least_by_tiles && !q.line) {
+      if (q.a_transposed && depth >= least_by_tiles && q.columns >= least_panels * panel_columns<Real> && !q.line) {
         copy_by_tiles(from, offset, rows, rows + table);
         return;
       }
