@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "linear/step.hpp"
 #include "runtime/dispatch.hpp"
@@ -11,6 +12,9 @@ namespace {
 
 // Below it the weights are multiplied out.
 template <class Real> constexpr double smallest_scale = sizeof(Real) == 4 ? 1e-6 : 1e-9;
+
+// Of a matrix that a near cache holds beside what else there is.
+constexpr std::int64_t near_bytes = 256 << 10;
 
 // Marsaglia 2003, J. Stat. Softw. 8(14); 31 bits of 32.
 std::uint32_t next_random(std::uint32_t& state) {
@@ -28,6 +32,7 @@ LinearDescent<Real>::LinearDescent(const LinearRows<Real>& rows, const DescentSe
     : eta(settings.eta0),
       rows_(rows),
       settings_(settings),
+      is_far_(rows.work() * std::int64_t(sizeof(Real)) > near_bytes),
       class_weights_{settings.negative_weight, settings.positive_weight},
       w_(w),
       average_(average),
@@ -76,15 +81,10 @@ template <class Real> void LinearDescent<Real>::run(std::int64_t first, std::int
   rows_.starts ? run_sparse(first, first + count) : run_dense(first, first + count);
 }
 
-template <class Real> double LinearDescent<Real>::length_at(double t) const {
-  switch (settings_.length) {
-    case StepLength::optimal:
-      return 1 / (settings_.alpha * (first_length_ + t - 1));
-    case StepLength::invscaling:
-      return settings_.eta0 / std::pow(t, settings_.power_t);
-    default:
-      return eta;
-  }
+template <class Real> HD double LinearDescent<Real>::length_at(double t) const {
+  if (settings_.length == StepLength::optimal) return 1 / (settings_.alpha * (first_length_ + t - 1));
+  if (settings_.length == StepLength::invscaling) return settings_.eta0 / std::pow(t, settings_.power_t);
+  return eta;
 }
 
 template <class Real> double LinearDescent<Real>::squared_norm(std::int64_t row) const {
@@ -161,6 +161,7 @@ template <class Real> inline const Real* LinearDescent<Real>::row_at(std::int64_
 
 // Begins to fetch a row that comes after one at a place in the order, and gives one that comes sooner.
 template <class Real> HD const Real* LinearDescent<Real>::fetch_dense(std::int64_t at) const {
+  if (!is_far_) return rows_.x;
   if (at + rows_ahead < rows_.rows) {
     fetch_target<2>(order_[std::size_t(at + rows_ahead)]);
     fetch_bytes<2>(row_at(at + rows_ahead), std::size_t(rows_.columns) * sizeof(Real));
@@ -168,62 +169,108 @@ template <class Real> HD const Real* LinearDescent<Real>::fetch_dense(std::int64
   return row_at(at + rows_soon);
 }
 
+template <class Real> void LinearDescent<Real>::begin_dense() {
+  std::copy_n(w_, rows_.columns, aligned_w_.data());
+  if (average_) std::copy_n(average_, rows_.columns, aligned_average_.data());
+}
+template <class Real> void LinearDescent<Real>::end_dense() {
+  std::copy_n(aligned_w_.data(), rows_.columns, w_);
+  if (average_) std::copy_n(aligned_average_.data(), rows_.columns, average_);
+}
+
 template <class Real> void LinearDescent<Real>::run_dense(std::int64_t first, std::int64_t last) {
-  const auto n = std::size_t(rows_.columns);
-  std::copy_n(w_, n, aligned_w_.data());
-  if (average_) std::copy_n(average_, n, aligned_average_.data());
-  received_.data() ? run_truncated(first, last) : run_pairs(first, last);
-  std::copy_n(aligned_w_.data(), n, w_);
-  if (average_) std::copy_n(aligned_average_.data(), n, average_);
+  begin_dense();
+  if (received_.data()) {
+    run_truncated(first, last);
+  } else {
+    Pairs at = begin_pairs(first, last);
+    TwoSums sums = at.sums;  // in registers, as are the places
+    std::int64_t here = at.here, after = at.after;
+    while (here < last) step_pair(at.work, sums, at.pair, here, after, last);
+  }
+  end_dense();
+}
+
+template <class Real>
+void LinearDescent<Real>::run_side_by_side(const std::vector<LinearDescent*>& all, std::int64_t first,
+                                           std::int64_t count) {
+  std::vector<std::pair<LinearDescent*, Pairs>> in_pairs;
+  for (LinearDescent* const one : all) {
+    const std::int64_t last = std::min(first + count, one->rows_.rows);
+    if (last <= first) continue;
+    if (one->rows_.starts || one->received_.data()) {
+      one->run(first, last - first);
+    } else {
+      one->begin_dense();
+      in_pairs.emplace_back(one, one->begin_pairs(first, last));
+    }
+  }
+  for (bool goes_on = !in_pairs.empty(); goes_on;) {
+    goes_on = false;
+    for (auto& [one, at] : in_pairs) {
+      if (at.here >= at.last) continue;
+      one->step_pair(at.work, at.sums, at.pair, at.here, at.after, at.last);
+      goes_on = true;
+    }
+  }
+  for (auto& [one, at] : in_pairs) one->end_dense();
+}
+
+template <class Real>
+typename LinearDescent<Real>::Pairs LinearDescent<Real>::begin_pairs(std::int64_t first, std::int64_t last) {
+  const auto& loops = loops_of<Real>(kernels().linear);
+  Pairs at;
+  const std::size_t n = at.work.n = std::size_t(rows_.columns);
+  at.work.w = aligned_w_.data();
+  at.work.counts = settings_.sums_objective;
+  at.last = last;
+  at.here = at.after = next_of(first, last);
+  if (at.here == last) return at;
+  at.after = next_of(at.here + 1, last);
+  const Real *const one = at.work.next[0] = row_at(at.here), *const other = at.work.next[1] = row_at(at.after);
+  at.sums = {loops.dot(at.work.w, one, n), loops.dot(at.work.w, other, n)};
+  at.pair = {loops.dot(one, other, n), {squares_, squares_}};
+  return at;
 }
 
 // Two rows at a time: the sum of the second with the weights is linear in the step along the first, and so known from
 // its sum with the weights before that step and from the product of both rows. The weights then move along both at
 // once.
-template <class Real> void LinearDescent<Real>::run_pairs(std::int64_t first, std::int64_t last) {
+template <class Real>
+HD void LinearDescent<Real>::step_pair(TwoSteps<Real>& work, TwoSums& sums, PairSums& pair, std::int64_t& here,
+                                       std::int64_t& after, std::int64_t last) {
   const auto& loops = loops_of<Real>(kernels().linear);
-  TwoSteps<Real> work{};
-  const std::size_t n = work.n = std::size_t(rows_.columns);
-  work.w = aligned_w_.data();
-  work.counts = settings_.sums_objective;
-  std::int64_t here = next_of(first, last);
-  if (here == last) return;
-  std::int64_t after = next_of(here + 1, last);
-  work.next[0] = row_at(here);
-  work.next[1] = row_at(after);
-  TwoSums sums{loops.dot(work.w, work.next[0], n), loops.dot(work.w, work.next[1], n)};
-  PairSums pair{loops.dot(work.next[0], work.next[1], n), {squares_, squares_}};
-  while (here < last) {
-    const std::int64_t third = next_of(after + 1, last), fourth = next_of(third + 1, last);
-    for (const int k : {0, 1}) work.x[k] = work.next[k];
-    work.next[0] = row_at(third);
-    work.next[1] = row_at(fourth);
-    work.ahead[0] = fetch_dense(third);
-    work.ahead[1] = fetch_dense(fourth);
-    // A row that is passed over, or is not there, is a step that moves nothing.
-    double along[2];
-    const auto step_at = [&](std::int64_t at, int k, double sum) INLINED {
-      Step step;
-      if (at < last && plan(order_[std::size_t(at)], sum + intercept, step))
-        finish(step, step.along, settings_.intercept_share);
-      else
-        step = {0, 1, 0, 0, false};
-      work.shrink[k] = step.shrink;
-      work.take[k] = step.take;
-      along[k] = step.along;
-      return step.shrink * sums.second + step.along * pair.across;
-    };
-    watch(1, intercept);
-    const double sum = step_at(here, 0, sums.first), between = intercept;
-    step_at(after, 1, sum);
-    work.average = work.take[0] + work.take[1] > 0 ? aligned_average_.data() : nullptr;
-    sums = loops.two_steps(work, along[0], along[1], pair);
+  const std::int64_t third = next_of(after + 1, last), fourth = next_of(third + 1, last);
+  for (const int k : {0, 1}) work.x[k] = work.next[k];
+  work.next[0] = row_at(third);
+  work.next[1] = row_at(fourth);
+  work.ahead[0] = fetch_dense(third);
+  work.ahead[1] = fetch_dense(fourth);
+  // A row that is passed over, or is not there, is a step that moves nothing.
+  double along[2];
+  const auto step_at = [&](std::int64_t at, int k, double sum) INLINED {
+    Step step;
+    if (at < last && plan(order_[std::size_t(at)], sum + intercept, step))
+      finish(step, step.along, settings_.intercept_share);
+    else
+      step = {0, 1, 0, 0, false};
+    work.shrink[k] = step.shrink;
+    work.take[k] = step.take;
+    along[k] = step.along;
+    return step.shrink * sums.second + step.along * pair.across;
+  };
+  if (settings_.sums_objective) watch(1, intercept);
+  const double sum = step_at(here, 0, sums.first), between = intercept;
+  step_at(after, 1, sum);
+  work.average = work.take[0] + work.take[1] > 0 ? aligned_average_.data() : nullptr;
+  sums = loops.two_steps(work, along[0], along[1], pair);
+  if (settings_.sums_objective) {
     squares_ = pair.squares[0];
     if (after < last) watch(1, between);
     squares_ = pair.squares[1];
-    here = third;
-    after = fourth;
   }
+  here = third;
+  after = fourth;
 }
 
 // With l1's penalty the sum of the next row is known when the weights are truncated.
@@ -242,7 +289,7 @@ template <class Real> void LinearDescent<Real>::run_truncated(std::int64_t first
     work.ahead = fetch_dense(after);
     work.x = row_at(here);
     work.next = row_at(after);
-    watch(1, intercept);
+    if (settings_.sums_objective) watch(1, intercept);
     Step step;
     if (plan(order_[std::size_t(here)], sum + intercept, step)) {
       shrunk_ *= step.shrink;
@@ -298,7 +345,7 @@ template <class Real> void LinearDescent<Real>::run_sparse(std::int64_t first, s
     bool good;
     const double sum = loops.sparse_dot(x, w_, good);
     check(good, "indices");
-    watch(1, intercept);
+    if (settings_.sums_objective) watch(1, intercept);
     Step step;
     if (!plan(row, sum * scale_ + intercept, step)) continue;
     total_ += step.cut;

@@ -61,6 +61,9 @@ template <class Real> class LinearDescent {
   void shuffle(std::uint32_t seed);
   /// Steps along `count` rows of the order from `first` on. Throws std::out_of_range if a column of a row is not one.
   void run(std::int64_t first, std::int64_t count);
+  /// The same of several models, with the same bits. Each step waits for the one before it of its model: where they
+  /// take turns, the processor has other steps to do meanwhile.
+  static void run_side_by_side(const std::vector<LinearDescent*>& all, std::int64_t first, std::int64_t count);
   /// One epoch of steps by the mean gradient of `batch` rows each, the last of what is left. Same bits for any number
   /// of threads. outside: null for the rule of the settings. Throws as `run`, and Cancelled between two steps.
   void run_batches(std::int64_t batch, const OutsideStep<Real>* outside);
@@ -76,6 +79,13 @@ template <class Real> class LinearDescent {
 
  private:
   struct Step;
+  /// Where a run over dense rows in pairs is: the next two rows, which are not there from `last` on, and their sums.
+  struct Pairs {
+    TwoSteps<Real> work{};
+    TwoSums sums{};
+    PairSums pair{};
+    std::int64_t here, after, last;
+  };
   /// Of the rows of a chunk: their losses, and the sum of their slopes; whether all could be read.
   struct Chunk {
     LossSum losses;
@@ -94,7 +104,11 @@ template <class Real> class LinearDescent {
   const Real* row_at(std::int64_t at) const;
   const Real* fetch_dense(std::int64_t at) const;
   void run_dense(std::int64_t first, std::int64_t last);
-  void run_pairs(std::int64_t first, std::int64_t last);
+  void begin_dense();
+  void end_dense();
+  Pairs begin_pairs(std::int64_t first, std::int64_t last);
+  void step_pair(TwoSteps<Real>& work, TwoSums& sums, PairSums& pair, std::int64_t& here, std::int64_t& after,
+                 std::int64_t last);
   void run_truncated(std::int64_t first, std::int64_t last);
   void run_sparse(std::int64_t first, std::int64_t last);
   bool sparse_row(std::int64_t row, SparseRow<Real>& found) const;
@@ -109,6 +123,7 @@ template <class Real> class LinearDescent {
 
   const LinearRows<Real> rows_;
   const DescentSettings settings_;
+  const bool is_far_;              // whether rows are asked for ahead: caches do not hold them all
   const double class_weights_[2];  // of the negative class and of the positive one
   Real *const w_, *const average_;
   std::vector<std::int32_t> order_, before_;  // of this epoch and, once it is shuffled, of the last one

@@ -35,7 +35,8 @@ template <class Real> class DesignRows {
     chunks = std::clamp<std::size_t>(work >> 17, 1, std::min({most, few, std::max<std::size_t>(1, rows)}));
     const std::size_t bytes = std::max<std::size_t>(1, work / std::max<std::size_t>(1, rows)) *
                               (sizeof(Real) + (design.is_sparse() ? sizeof(std::int32_t) : 0));
-    block = std::clamp<std::size_t>((cached / bytes + 7) / 8 * 8, 8, most_rows);
+    const std::size_t held = design.is_sparse() ? sparse_cached : cached;
+    block = std::clamp<std::size_t>((held / bytes + 7) / 8 * 8, 8, most_rows);
   }
 
   std::size_t chunks, block;  // rows of a block
@@ -81,6 +82,8 @@ template <class Real> class DesignRows {
  private:
   // A quarter of a near cache: what the hardware reads ahead of a stream finds room beside it.
   static constexpr std::size_t cached = 12 << 10, most_rows = 256;
+  // Sparse rows come from the second cache, where the next block is waited for meanwhile; the first has weights.
+  static constexpr std::size_t sparse_cached = 56 << 10;
 
   DenseRows<Real> dense(std::size_t first, std::size_t count) const {
     const auto n = std::size_t(design_.columns);

@@ -175,6 +175,7 @@ template <class Real> void LinearObjective<Real>::margins(const double* w, doubl
 // to (columns + 1) += the squares of the columns of some rows, and of the intercept's. False where the matrix has a
 // column that it must not have.
 template <class Real> bool LinearObjective<Real>::add_squares(std::size_t first, std::size_t count, double* to) const {
+  constexpr std::int64_t ahead = 1024;
   const auto n = std::size_t(design.columns);
   for (std::size_t i = first; i < first + count; ++i) {
     const double s = s_ ? s_[i] : 1;
@@ -183,6 +184,10 @@ template <class Real> bool LinearObjective<Real>::add_squares(std::size_t first,
       const std::int64_t from = design.starts[i], end = design.starts[i + 1];
       if (from < 0 || end > design.stored) return false;
       for (std::int64_t k = from; k < end; ++k) {
+        if (k % 8 == 0) {
+          __builtin_prefetch(design.x + k + ahead, 0, 2);
+          __builtin_prefetch(design.where + k + ahead, 0, 2);
+        }
         const auto column = std::size_t(std::uint32_t(design.where[k]));
         if (column >= n) return false;
         to[column] += s * double(design.x[k]) * double(design.x[k]);

@@ -55,7 +55,7 @@ inline LossAtPoint log_loss(double y, double p, double, double& factor) {
 // max(0, margin - y p)
 inline LossAtPoint hinge(double y, double p, double margin, double&) {
   const double lack = margin - y * p;
-  return {std::max(lack, 0.0), lack >= 0 ? -y : 0};
+  return {std::max(lack, 0.0), lack < 0 ? 0 : -y};  // no branch: nobody could foresee it
 }
 
 inline LossAtPoint squared_hinge(double y, double p, double, double&) { return of(SquaredHingeTerm{}, y, p); }

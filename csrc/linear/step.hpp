@@ -21,7 +21,7 @@ template <class Real> struct LinearDescent<Real>::Step {
 /// In a shuffled order no prefetcher sees which row comes: rows so far ahead are asked for into the second cache, for
 /// the first can wait for few lines at a time, and then loads wait too. A processor that has much to wait for drops
 /// some of these; so rows that come soon are asked for again, into the first cache.
-constexpr std::int64_t rows_ahead = 16, rows_soon = 4;
+constexpr std::int64_t rows_ahead = 24, rows_soon = 8;
 
 /// Begins to move memory into a cache: 3 for the first, 2 for the second.
 template <int cache> HD void fetch_bytes(const void* from, std::size_t bytes) {

@@ -51,6 +51,7 @@ struct BinaryCrossentropy : RowLoss {
 
 /// The same of z, where y = sigmoid(z).
 struct BinaryCrossentropyOfLogits : BinaryCrossentropy {
+  static constexpr bool together = true;  // e^-|z|
   // softplus(z) - t z without the difference of two large numbers; what is not true to any share counts for nothing,
   // also where it is infinite.
   template <class Real> HD Real value(Real t, Real z) const {

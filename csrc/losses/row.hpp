@@ -121,6 +121,7 @@ template <class Term, bool mean> struct OverRow : Term {
   template <class Real, class Targets>
   HD void short_rows(const Targets& t, const Real* y, std::size_t rows, std::size_t n, const double* scales,
                      double* values, Real* dy) const {
+    if (n == 1) return single_numbers(t, y, rows, scales, values, dy);
     const std::size_t most = fold_lanes / n;
     for (std::size_t first = 0; first < rows; first += most) {
       const std::size_t count = rows - first < most ? rows - first : most;
@@ -141,6 +142,30 @@ template <class Term, bool mean> struct OverRow : Term {
   }
 
  private:
+  // The same of rows of one number: a vector of them is put away as a whole.
+  template <class Real, class Targets>
+  HD void single_numbers(const Targets& t, const Real* y, std::size_t rows, const double* RESTRICT scales,
+                         double* RESTRICT values, Real* RESTRICT dy) const {
+    in_sixteens(rows, [&](std::size_t first, std::size_t count) INLINED {
+      Real ts[fold_lanes] = {}, by[fold_lanes];
+      double found[fold_lanes];
+      for (std::size_t i = 0; i < count; ++i) ts[i] = t(first + i)(0);
+      Terms<Real> terms;
+      terms.make(*this, ts, y + first, count, dy);
+#pragma omp simd
+      for (std::size_t l = 0; l < fold_lanes; ++l) found[l] = double(Real(0) + terms.values[l]);  // no -0
+      give(found, count, values + first);
+      if (!dy) return;
+      if (count == fold_lanes) {
+#pragma omp simd
+        for (std::size_t l = 0; l < fold_lanes; ++l) by[l] = Real(scales[first + l]) * terms.slopes[l];
+      } else {
+        for (std::size_t l = 0; l < count; ++l) by[l] = Real(scales[first + l]) * terms.slopes[l];
+      }
+      give(by, count, dy + first);
+    });
+  }
+
   template <class Real> struct Terms {
     Real values[fold_lanes], slopes[fold_lanes];
 

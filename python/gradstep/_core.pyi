@@ -19,6 +19,7 @@ from ._core_linear import LinearDescent as LinearDescent
 from ._core_linear import LinearObjective as LinearObjective
 from ._core_linear import coordinate_descent as coordinate_descent
 from ._core_linear import dual_descent as dual_descent
+from ._core_linear import linear_epochs as linear_epochs
 from ._core_linear import linear_losses as linear_losses
 from ._core_linear import linear_step_lengths as linear_step_lengths
 from ._core_losses import activation as activation

@@ -1,6 +1,6 @@
 """Types of linear models (csrc/bindings/linear/linear.cpp, linear_objective.cpp, coordinates.cpp)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy import ndarray
@@ -43,6 +43,10 @@ class LinearDescent:
     def loss(self) -> float: ...
     @property
     def objective(self) -> float: ...
+
+def linear_epochs(descents: Sequence[LinearDescent], seeds: Sequence[int | None]) -> None:
+    """An epoch of each descent, as its `epoch` does with its seed, side by side on this thread: steps of one are done
+    while another's wait for their sums."""
 
 class LinearObjective:
     """x (rows, columns), or (data, indices, indptr) of a CSR matrix with int32 indices, float32 or float64; y (rows,),

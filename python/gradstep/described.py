@@ -48,6 +48,7 @@ NEUTRAL = {
     "renorm": False,
     "renorm_momentum": 0.99,
     "rms_scaling": False,
+    "sparse": False,
     "synchronized": False,
     "trainable": True,
     "use_gate": False,

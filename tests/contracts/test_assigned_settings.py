@@ -36,7 +36,7 @@ def copied(model: Any, changed: Any = None, **settings: Any) -> Any:
 
     def copy(layer: Any) -> Any:
         own = settings if layer is changed else {}
-        if isinstance(layer, (L.TimeDistributed, L.Bidirectional)):
+        if isinstance(layer, (L.TimeDistributed, L.Bidirectional, L.RNN, L.EinsumDense)):
             return type(layer).from_config(layer.get_config())
         return type(layer)(**settings_of(layer) | {"name": layer.name} | own)
 
@@ -72,7 +72,10 @@ def settable(model: Any) -> list[tuple[str, str]]:
     return [
         (layer.name, name)
         for layer in model.layers
-        if not isinstance(layer, (gs.Model, gs.Sequential, L.InputLayer, L.TimeDistributed, L.Bidirectional, L.Lambda))
+        if not isinstance(
+            layer,
+            (gs.Model, gs.Sequential, L.InputLayer, L.TimeDistributed, L.Bidirectional, L.RNN, L.EinsumDense, L.Lambda),
+        )
         and type(layer).__module__.startswith("gradstep.")
         for name in sorted(settings_of(layer).keys() - {"dtype", "seed"})
         if not name.endswith("initializer")

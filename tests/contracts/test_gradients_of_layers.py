@@ -23,6 +23,9 @@ MAKERS = {
         WIDTH, "tanh", kernel_regularizer=regularizers.OrthogonalRegularizer(0.1), bias_regularizer="l1l2", **o
     ),
     "Dropout": lambda **o: layers.Dropout(0.4, **o),
+    "EinsumDense": lambda **o: layers.EinsumDense(
+        "...x,xy->...y", WIDTH, "tanh", "y", kernel_regularizer="l2", bias_regularizer="l1l2", **o
+    ),
     "ELU": lambda **o: layers.ELU(0.7, **o),
     "Flatten": lambda **o: layers.Flatten(**o),
     "GaussianDropout": lambda **o: layers.GaussianDropout(0.3, **o),
@@ -48,7 +51,16 @@ MAKERS = {
 OTHERS = {"Input", "InputLayer", "Layer", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply"}
 OTHERS |= {"Subtract", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
 OTHERS |= {"RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "CenterCrop", "Resizing"}
-OTHERS |= {"IntegerLookup", "Masking", "StringLookup", "TextVectorization"}  # which stand before models
+OTHERS |= {
+    "CategoryEncoding",
+    "Discretization",
+    "HashedCrossing",
+    "Hashing",
+    "IntegerLookup",
+    "Masking",
+    "StringLookup",
+    "TextVectorization",
+}  # which stand before models
 OTHERS |= {"AdditiveAttention", "Attention", "Embedding", "MultiHeadAttention", "TimeDistributed"}
 OTHERS |= {"GetItem", *REARRANGED, *RECURRENT, *CELLS_ALONE, *WINDOWED}  # these and those before in tests/layers
 

@@ -226,20 +226,19 @@ def test_an_overflow_leaves_the_estimator_as_it_was() -> None:
 def test_columns_out_of_range_are_refused() -> None:
     broken = sparse.csr_matrix(X)
     broken.indices = np.where(np.arange(broken.nnz) == broken.nnz - 1, 7, broken.indices).astype(np.int32)
-    with pytest.raises(ValueError, match="indices"):
-        ours.descent.descend(
-            ours.descent.Descent(np.zeros(7)),
-            broken,
-            np.where(TWO == 1, 1.0, -1.0),
-            np.ones(150),
-            settings=ours.SGDClassifier()._settings(),
-            t=1.0,
-            seed=None,
-            max_iter=1,
-            tol=None,
-            n_iter_no_change=5,
-            verbose=0,
-        )
+    given = ours.SGDClassifier(max_iter=1, tol=None)._settings()
+    y = np.where(TWO == 1, 1.0, -1.0)
+    options: dict[str, Any] = {"t": 1.0, "seed": None, "max_iter": 1, "tol": None, "n_iter_no_change": 5, "verbose": 0}
+    for count in (1, 2):
+        starts = [ours.descent.Descent(np.zeros(7)) for _ in range(count)]
+        models = [
+            ours.descent.Epochs(start, broken, lambda: (y, None), np.ones(150), settings=given, **options)
+            for start in starts
+        ]
+        ours.descent.descend(models)
+        for one in models:
+            assert one.is_over
+            assert "indices" in str(one.error)
 
 
 def test_threads_over_classes_change_no_bit() -> None:

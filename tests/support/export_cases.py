@@ -230,6 +230,7 @@ CASES: dict[str, Callable[[], Any]] = {
     ),
     "gru": of(lambda: L.GRU(4, return_sequences=True), lambda: L.GRU(3, reset_after=False, dropout=0.5), row=steps),
     "lstm_states": lambda: _states(L.LSTM),
+    "einsum": of(lambda: L.EinsumDense("abc,cde->adbe", (2, None, 4), "softmax", "de"), row=(5, 3)),
     "cells": of(lambda: L.RNN([L.LSTMCell(4), L.GRUCell(3)]), row=(5, 3)),
     "gru_states": lambda: _states(L.GRU),
     "bidirectional": of(

@@ -13,6 +13,7 @@ __all__ = ["CASES", "made", "not_tangent"]
 
 # Bases; what stands before models, and cells, which have cases as `RNN`: it has no numbers that move.
 NOT_TANGENT = {*CELLS_ALONE, "Input", "InputLayer", "Layer", "IntegerLookup", "StringLookup", "TextVectorization"}
+NOT_TANGENT |= {"CategoryEncoding", "Discretization", "HashedCrossing", "Hashing"}
 FIRST = {"data_format": "channels_first"}
 
 
@@ -79,6 +80,7 @@ class Scale(L.Layer):
         return 2 * self.x * dx * self.w + self.x**2 * dws[0]
 
 
+@gs.saving.register_keras_serializable("cases")
 class Leaky(L.Layer):
     """A custom cell."""
 
@@ -219,6 +221,8 @@ CASES |= {
     for cell in ("LSTM", "GRU", "SimpleRNN")
 }
 CASES |= {
+    "EinsumDense": alone(lambda: L.EinsumDense("abc,cde->abde", (None, 2, 3), "gelu", "de"), 4, 3),
+    "EinsumDense of part": alone(lambda: L.EinsumDense("abcd,bde->aec", (2, 3), "tanh", "e"), 2, 3, 4),
     "RNN of a stack": masked(lambda: L.RNN([L.LSTMCell(2), L.GRUCell(3)], return_sequences=True)),
     "RNN of a custom cell": masked(lambda: L.RNN(Leaky(), return_sequences=True)),
 }

@@ -20,6 +20,14 @@ namespace {
 // Between two looks for signals.
 constexpr std::int64_t rows_of_slice = 4096;
 
+/// run(first, count) for all rows, and looks for signals.
+template <class Run> void in_slices(std::int64_t rows, const Run& run) {
+  for (std::int64_t first = 0; first < rows; first += rows_of_slice) {
+    run(first, std::min(rows_of_slice, rows - first));
+    if (CancelPoll* const poll = CancelPoll::current(); poll && (*poll)()) throw Cancelled();
+  }
+}
+
 StepLength parse_length(const std::string& name) {
   const auto found = std::find(std::begin(step_lengths), std::end(step_lengths), name);
   if (found == std::end(step_lengths))
@@ -103,11 +111,29 @@ template <class Real> class DescentOf : public Descent {
 
   void epoch(std::optional<std::uint32_t> seed) override {
     epoch_of(seed, [&](LinearDescent<Real>& d) {
-      for (std::int64_t first = 0; first < rows_.rows; first += rows_of_slice) {
-        d.run(first, std::min(rows_of_slice, rows_.rows - first));
-        if (CancelPoll* const poll = CancelPoll::current(); poll && (*poll)()) throw Cancelled();
-      }
+      in_slices(rows_.rows, [&](std::int64_t first, std::int64_t count) { d.run(first, count); });
     });
+  }
+
+  /// An epoch of each, side by side, with a shuffle by its seed.
+  static void epochs(const std::vector<DescentOf*>& all, const std::vector<std::optional<std::uint32_t>>& seeds) {
+    std::vector<LinearDescent<Real>*> descents;
+    std::int64_t rows = 0;
+    for (DescentOf* const one : all) {
+      one->give();
+      descents.push_back(&*one->descent_);
+      rows = std::max(rows, one->rows_.rows);
+    }
+    over_design([&] {
+      for (std::size_t k = 0; k < descents.size(); ++k) {
+        descents[k]->begin();
+        if (seeds[k]) descents[k]->shuffle(*seeds[k]);
+      }
+      in_slices(rows, [&](std::int64_t first, std::int64_t count) {
+        LinearDescent<Real>::run_side_by_side(descents, first, count);
+      });
+    });
+    for (DescentOf* const one : all) one->take();
   }
 
   void epoch_of_batches(std::optional<std::uint32_t> seed, std::int64_t batch, const py::object& outside) override {
@@ -139,15 +165,23 @@ template <class Real> class DescentOf : public Descent {
   // One epoch without the interpreter's lock; the numbers that Python sees before and after it.
   template <class Run> void epoch_of(std::optional<std::uint32_t> seed, Run run) {
     LinearDescent<Real>& d = *descent_;
-    d.intercept = intercept;
-    d.average_intercept = average_intercept;
-    d.t = t;
-    d.eta = eta;
+    give();
     over_design([&] {
       d.begin();
       if (seed) d.shuffle(*seed);
       run(d);
     });
+    take();
+  }
+  void give() {
+    LinearDescent<Real>& d = *descent_;
+    d.intercept = intercept;
+    d.average_intercept = average_intercept;
+    d.t = t;
+    d.eta = eta;
+  }
+  void take() {
+    const LinearDescent<Real>& d = *descent_;
     intercept = d.intercept;
     average_intercept = d.average_intercept;
     t = d.t;
@@ -170,6 +204,29 @@ std::unique_ptr<Descent> make_descent(const py::object& x, const py::object& y, 
   return std::make_unique<DescentOf<double>>(x, y, sample_weight, left_out, coef, average_coef, settings);
 }
 
+using Seeds = std::vector<std::optional<std::uint32_t>>;
+template <class Real> void epochs_of(const std::vector<Descent*>& all, const Seeds& seeds) {
+  std::vector<DescentOf<Real>*> found;
+  Seeds own;
+  for (std::size_t k = 0; k < all.size(); ++k)
+    if (auto* const one = dynamic_cast<DescentOf<Real>*>(all[k])) {
+      found.push_back(one);
+      own.push_back(seeds[k]);
+    }
+  if (!found.empty()) DescentOf<Real>::epochs(found, own);
+}
+
+void epochs(const std::vector<Descent*>& all, const Seeds& seeds) {
+  if (all.size() != seeds.size())
+    throw py::value_error("there must be a seed, or None, for each descent; there are " + std::to_string(seeds.size()) +
+                          " for " + std::to_string(all.size()) + ".");
+  for (std::size_t k = 0; k < all.size(); ++k)
+    if (!all[k] || std::count(all.begin(), all.end(), all[k]) > 1)
+      throw py::value_error("the descents must be different ones.");
+  epochs_of<float>(all, seeds);
+  epochs_of<double>(all, seeds);
+}
+
 }  // namespace
 
 void bind_linear(py::module_& m) {
@@ -188,6 +245,7 @@ void bind_linear(py::module_& m) {
       .def_readwrite("eta", &Descent::eta)
       .def_readonly("loss", &Descent::loss)
       .def_readonly("objective", &Descent::objective);
+  m.def("linear_epochs", &epochs, py::arg("descents"), py::arg("seeds"));
 }
 
 }  // namespace gs

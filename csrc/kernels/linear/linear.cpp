@@ -225,7 +225,9 @@ TwoSums two_steps_of(const TwoSteps<Real>& s, double one, double other, PairSums
     found.squares[0] = squares0.value();
     found.squares[1] = squares1.value();
   }
-  return {sum0.value(), sum1.value()};
+  double first = sum0.value();
+  asm("" : "+x"(first));  // or both are found in one vector, which is taken apart by way of memory
+  return {first, sum1.value()};
 }
 
 // Averages are rare: in passes that there are anyway.

@@ -87,10 +87,15 @@ template <class Real> void accumulate(const DenseRows<Real>& x, const double* r,
 }
 
 // Other threads may write into a matrix while it is read: a column is compared where it is used. Numbers and columns
-// are asked for some lines ahead: between the weights, which come from anywhere, the two streams are not seen early
-// enough.
+// are asked for ahead: between the weights, which come from anywhere, the two streams are not seen early enough. A pass
+// goes over a block of rows twice, and memory would rest while it goes back: the way back asks for the next block.
+template <class Real> HD void fetch(const SparseRows<Real>& x, std::int64_t at) {
+  __builtin_prefetch(x.values + at, 0, 2);
+  __builtin_prefetch(x.columns + at, 0, 2);
+}
+
 template <class Real> bool sparse_margins(const SparseRows<Real>& x, const double* w, double start, double* p) {
-  constexpr std::int32_t step = lanes, ahead = 256;
+  constexpr std::int32_t step = lanes, ahead = 1024;
   for (std::size_t i = 0; i < x.rows; ++i) {
     const std::int32_t end = x.starts[i + 1];
     std::int32_t k = x.starts[i];
@@ -102,8 +107,7 @@ template <class Real> bool sparse_margins(const SparseRows<Real>& x, const doubl
       return true;
     };
     for (; k + step <= end; k += step) {
-      __builtin_prefetch(x.values + k + ahead, 0, 2);
-      __builtin_prefetch(x.columns + k + ahead, 0, 2);
+      fetch(x, std::int64_t(k) + ahead);
 #pragma GCC unroll 8
       for (std::int32_t l = 0; l < step; ++l)
         if (!add(k + l, parts[l])) return false;
@@ -116,6 +120,8 @@ template <class Real> bool sparse_margins(const SparseRows<Real>& x, const doubl
 }
 
 template <class Real> bool sparse_accumulate(const SparseRows<Real>& x, const double* r, double* g) {
+  constexpr std::int32_t step = lanes;
+  const std::int32_t ahead = x.starts[x.rows] - x.starts[0];
   for (std::size_t i = 0; i < x.rows; ++i) {
     const double by = r[i];
     if (by == 0) continue;
@@ -127,10 +133,12 @@ template <class Real> bool sparse_accumulate(const SparseRows<Real>& x, const do
     };
     const std::int32_t end = x.starts[i + 1];
     std::int32_t k = x.starts[i];
-    for (; k + 4 <= end; k += 4)
-#pragma GCC unroll 4
-      for (std::int32_t l = 0; l < 4; ++l)
+    for (; k + step <= end; k += step) {
+      fetch(x, std::int64_t(k) + ahead);
+#pragma GCC unroll 8
+      for (std::int32_t l = 0; l < step; ++l)
         if (!add(k + l)) return false;
+    }
     for (; k < end; ++k)
       if (!add(k)) return false;
   }

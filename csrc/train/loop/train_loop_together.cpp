@@ -78,6 +78,7 @@ template <class Real> class TrainLoop<Real>::Together {
       heads_.emplace_back();
       heads_.back().emplace_back(scoring_, batch, 1, layer_.out);
     }
+    copy_to_all(heads_[0][0].gradient_scales(), scales_);  // which stay where no row has a weight
     if (loops[0]->data_.x[0].source != source_of<Real>) read_.resize(batch * layer_.in);
   }
 
@@ -111,11 +112,12 @@ template <class Real> class TrainLoop<Real>::Together {
       for (std::size_t i = 0; i < batch; ++i) x_[i] = read_.data() + i * layer_.in;
     }
     first.fetch_next(batch);
-    for (std::size_t k = 0; k < loops_.size(); ++k) {
-      std::copy_n(heads_[0][0].targets.data(), batch, targets_.data() + k * batch);
-      std::copy_n(heads_[0][0].gradient_scales().data(), batch, scales_.data() + k * batch);
-    }
+    copy_to_all(heads_[0][0].targets, targets_);
+    if (y.weights || y.mask) copy_to_all(heads_[0][0].gradient_scales(), scales_);
     return true;
+  }
+  template <class T> void copy_to_all(const std::vector<T>& from, std::vector<T>& to) const {
+    for (std::size_t k = 0; k < loops_.size(); ++k) std::copy_n(from.data(), from.size(), to.data() + k * from.size());
   }
 
   /// z -> dz; losses and metrics of all rows.

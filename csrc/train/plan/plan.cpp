@@ -296,32 +296,22 @@ template <class Real> void Plan<Real>::add(const std::vector<Sum>& sums) {
   }
 }
 
+template <class Real> bool Plan<Real>::goes_back(std::size_t node) const {
+  const Value& value = values_[network_.inputs.size() + node];
+  return nodes_[node].layer != Node::no_layer && value.is_learned && value.is_made;
+}
+
 template <class Real> void Plan<Real>::backward() {
   const std::size_t inputs = network_.inputs.size(), count = network_.nodes.size();
-  std::vector<bool> is_done(count + 1);  // the last one is never done: it stands for who reads outputs
-  bool once = true;                      // whether a pass goes back once: not where curvature is found
+  std::vector<bool> is_done = find_users();
+  bool once = true;  // whether a pass goes back once: not where curvature is found
   for (const auto& own : weights_)
     for (const Weight<Real>& weight : own) once &= !weight.is_curved;
-  for (std::size_t k = 0; k < count; ++k) {
-    const Value& value = values_[inputs + k];
-    users_[value.content.matrix.at].push_back(k);
-    users_[value.y.at].push_back(k);
-    for (const std::size_t input : nodes_[k].inputs) users_[values_[input].content.matrix.at].push_back(k);
-    is_done[k] = nodes_[k].layer == Node::no_layer || !value.is_learned || !value.is_made;
-  }
-  for (const std::size_t output : network_.outputs) users_[values_[output].content.matrix.at].push_back(count);
-  for (const std::size_t mask : network_.masks)
-    if (mask != Network<Real>::no_mask) users_[values_[mask].content.matrix.at].push_back(count);
   if (once) reuse_unread();
   std::vector<std::size_t> left(network_.layers.size());  // calls of each layer
   std::vector<std::vector<const Real*>> read(network_.layers.size());
-  for (std::size_t k = 0; k < network_.nodes.size(); ++k)
-    if (const Node& node = nodes_[k]; node.layer != Node::no_layer && values_[network_.inputs.size() + k].is_made)
-      ++left[node.layer];
-  const auto goes_back = [&](std::size_t k) {
-    const Value& value = values_[inputs + k];
-    return nodes_[k].layer != Node::no_layer && value.is_learned && value.is_made;
-  };
+  for (std::size_t k = 0; k < count; ++k)
+    if (const Node& node = nodes_[k]; node.layer != Node::no_layer && values_[inputs + k].is_made) ++left[node.layer];
   // The last call outside the engine, which may fail: weights are not changed before.
   std::size_t last_external = 0;
   while (last_external < count &&
@@ -335,12 +325,12 @@ template <class Real> void Plan<Real>::backward() {
     schedule_.external(std::move(stop));
   };
   std::vector<std::size_t> finished;  // layers that all calls have gone back through, and whose weights are not updated
-  for (std::size_t k = network_.nodes.size(); k-- > 0;) {
+  for (std::size_t k = count; k-- > 0;) {
     if (!goes_back(k)) continue;
     const Node& node = nodes_[k];
-    Value& value = values_[network_.inputs.size() + k];
+    Value& value = values_[inputs + k];
     std::vector<Sum> sums;
-    if (!value.dy) set_to_zero(gradient_by(network_.inputs.size() + k, sums));
+    if (!value.dy) set_to_zero(gradient_by(inputs + k, sums));
     std::vector<Matrix<Real>> dxs;
     for (const std::size_t input : node.inputs) dxs.push_back(gradient_by(input, sums));
     // The gradients of a bucket are sent while the one by the input of its first layer is computed, too.
@@ -369,7 +359,7 @@ template <class Real> void Plan<Real>::backward() {
     slots_.next();
   }
   std::vector<Sum> none;
-  for (std::size_t i = 0; i < network_.inputs.size(); ++i)
+  for (std::size_t i = 0; i < inputs; ++i)
     if (values_[i].is_learned && !values_[i].dy) set_to_zero(gradient_by(i, none));
 }
 

@@ -73,6 +73,11 @@ template <class Real> class Plan {
   /// Where a gradient by a value is to be written; if there is a part already, apart, to be added to it.
   Matrix<Real> gradient_by(std::size_t value, std::vector<Sum>& sums);
   void add(const std::vector<Sum>& sums);
+  /// Whether the backward pass goes through a node.
+  bool goes_back(std::size_t node) const;
+  /// Finds `users_`. Gives (node) which of them never read anything in the backward pass; the one behind the last, who
+  /// reads outputs, is never done.
+  std::vector<bool> find_users();
   /// Lets gradients lie where large values do that no node reads any more, but for those that are not done.
   void reuse(const std::vector<bool>& is_done);
   /// The same where large values lie that no node reads in the backward pass.

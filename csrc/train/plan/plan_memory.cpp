@@ -8,6 +8,22 @@
 
 namespace gs {
 
+template <class Real> std::vector<bool> Plan<Real>::find_users() {
+  const std::size_t inputs = network_.inputs.size(), count = network_.nodes.size();
+  std::vector<bool> is_done(count + 1);
+  for (std::size_t k = 0; k < count; ++k) {
+    const Value& value = values_[inputs + k];
+    users_[value.content.matrix.at].push_back(k);
+    users_[value.y.at].push_back(k);
+    for (const std::size_t input : nodes_[k].inputs) users_[values_[input].content.matrix.at].push_back(k);
+    is_done[k] = !goes_back(k);
+  }
+  for (const std::size_t output : network_.outputs) users_[values_[output].content.matrix.at].push_back(count);
+  for (const std::size_t mask : network_.masks)
+    if (mask != Network<Real>::no_mask) users_[values_[mask].content.matrix.at].push_back(count);
+  return is_done;
+}
+
 template <class Real> void Plan<Real>::reuse(const std::vector<bool>& is_done) {
   for (std::size_t v = network_.inputs.size(); v < values_.size(); ++v) {
     Value& value = values_[v];
@@ -22,10 +38,9 @@ template <class Real> void Plan<Real>::reuse_unread() {
   std::unordered_set<const Real*> read;
   const auto note = [&](std::size_t value) { read.insert(values_[value].content.matrix.at); };
   for (std::size_t k = 0; k < network_.nodes.size(); ++k) {
-    const std::size_t number = network_.inputs.size() + k;
-    if (nodes_[k].layer == Node::no_layer || !values_[number].is_learned || !values_[number].is_made) continue;
+    if (!goes_back(k)) continue;
     const BackwardReads reads = visit_layer(layer_of(k), [](const auto& layer) { return backward_reads(layer); });
-    if (reads.y) note(number);
+    if (reads.y) note(network_.inputs.size() + k);
     for (const std::size_t input : nodes_[k].inputs)
       if (reads.x) note(input);
   }
@@ -39,8 +54,10 @@ template <class Real> void Plan<Real>::reuse_unread() {
   }
 }
 
+template std::vector<bool> Plan<float>::find_users();
 template void Plan<float>::reuse(const std::vector<bool>&);
 template void Plan<float>::reuse_unread();
+template std::vector<bool> Plan<double>::find_users();
 template void Plan<double>::reuse(const std::vector<bool>&);
 template void Plan<double>::reuse_unread();
 

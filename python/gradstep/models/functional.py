@@ -138,8 +138,8 @@ class Functional(Subclassed, BaseModel):
         return self._dtype
 
     def _connect(self, x: Any) -> Any:
-        if not self.built:
-            self.build(like(x, (tensor.shape for tensor in flat(x))))
+        if self._is_made_by_call:
+            self._meet_shapes(like(x, (tensor.shape for tensor in flat(x))))
         if isinstance(x, Mapping):
             x = by_name(x, self._ins.names, f"the inputs of model {self.name!r}", "must have one for")
         tensors = tensors_of(x, f"the inputs of model {self.name!r}")

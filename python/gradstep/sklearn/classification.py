@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -12,12 +13,12 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.parallel import Parallel, delayed
 
-from .descent import Descent, Progress
+from .descent import Descent, Epochs, HeldOut, descend
 from .linear import LinearClassifier, class_weights_of, labels_in
 from .reading import validate_data
 from .regression import REGRESSION_LOSSES
 from .sample_weights import check_sample_weight
-from .sgd_base import LARGEST_SEED, READ, StochasticDescent
+from .sgd_base import LARGEST_SEED, READ, StochasticDescent, second_draw, second_draw_of
 
 __all__ = ["CLASSIFICATION_LOSSES", "DescentClassifier"]
 
@@ -61,16 +62,29 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         -------
         self
         """
+        models, finish = self._prepare_fit(X, y, coef_init, intercept_init, sample_weight)
+        self._descend(models)
+        finish()
+        self._warn()
+        return self
+
+    def _prepare_fit(
+        self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None, sample_weight: Any = None
+    ) -> tuple[list[Epochs], Callable[[], None]]:
+        """What `fit` trains, and what it does then: a search trains models of several estimators side by side."""
         self._check()
         X, y = validate_data(self, X, y, **READ)
         classes = labels_in(y)
         weights = self._weights_in_fit(sample_weight, X)
         of_classes = class_weights_of(self.class_weight, classes, y)
         descents = self._start(self._shape(classes, X), X.dtype, coef_init, intercept_init)
-        self._train(descents, classes, X, y, weights, of_classes, 1.0, self.max_iter)
-        self._seen: dict[Any, int] | None = None
-        self._warn()
-        return self
+        models = self._models(descents, classes, X, y, weights, of_classes, 1.0, self.max_iter)
+
+        def finish() -> None:
+            self._become_classes(classes, models, 1.0)
+            self._seen: dict[Any, int] | None = None
+
+        return models, finish
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
         """Go on with one epoch over some rows.
@@ -111,7 +125,10 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
             seen[label] += count
         descents = self._going_on(self._shape(known, X), X.dtype)
         of_classes = self._weights_of_classes(known, seen)
-        self._train(descents, known, X, y, weights, of_classes, getattr(self, "t_", 1.0), 1)
+        t = getattr(self, "t_", 1.0)
+        models = self._models(descents, known, X, y, weights, of_classes, t, 1)
+        self._descend(models)
+        self._become_classes(known, models, t)
         self._seen = seen
         return self
 
@@ -131,7 +148,7 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
             )
         return 1 if len(classes) == 2 else len(classes), X.shape[1]
 
-    def _train(
+    def _models(
         self,
         descents: list[Descent],
         classes: np.ndarray,
@@ -141,39 +158,50 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         class_weight: np.ndarray,
         t: float,
         max_iter: int,
-    ) -> None:
-        """Move the descents and become what they found."""
-        draws = check_random_state(self.random_state)
-        seeds: list[Any] = [draws] if len(classes) == 2 else list(draws.randint(LARGEST_SEED, size=len(classes)))
+    ) -> list[Epochs]:
+        """What is to be trained: of two classes the model of the second."""
+        given, count = self.random_state, len(descents)
+        is_number = isinstance(given, Integral)
+        draws = None if is_number and count == 1 else check_random_state(given)
+        of_classes = [] if count == 1 or draws is None else draws.randint(LARGEST_SEED, size=count).tolist()
         held_out = self._held_out(X, y, sample_weight)
+        if count > 1:
+            seeds = [second_draw(seed) for seed in of_classes]
+        else:
+            seeds = [second_draw(int(given)) if draws is None else second_draw_of(draws)]
 
-        def train(k: int, seed: Any) -> Progress:
-            # Of two classes the model is the second's.
+        def model(k: int, seed: int) -> Epochs:
             label = 1 if len(classes) == 2 else k
-            signs = np.where(y == classes[label], 1, -1).astype(X.dtype)
-            own = check_random_state(seed)
-            own.randint(1, LARGEST_SEED)  # scikit-learn's data set takes one
-            return self._descend(
+
+            def targets() -> tuple[np.ndarray, HeldOut | None]:
+                signs = np.where(y == classes[label], 1, -1).astype(X.dtype)
+                return signs, None if held_out is None else held_out(signs)
+
+            return self._epochs(
                 descents[k],
                 X,
-                signs,
+                targets,
                 sample_weight,
                 t,
-                int(own.randint(LARGEST_SEED)),
+                seed,
                 max_iter,
-                None if held_out is None else held_out(signs),
                 positive_weight=float(class_weight[label]),
                 negative_weight=float(class_weight[0]) if len(classes) == 2 else 1.0,
             )
 
-        if len(descents) == 1:
-            courses = [train(0, seeds[0])]
+        return [model(k, seed) for k, seed in enumerate(seeds)]
+
+    def _descend(self, models: list[Epochs]) -> None:
+        """Train on as many threads as `n_jobs` says."""
+        threads = Parallel(n_jobs=self.n_jobs, require="sharedmem")
+        if len(models) == 1 or threads.n_jobs == 1:
+            descend(models)
         else:
-            threads = Parallel(n_jobs=self.n_jobs, require="sharedmem")
-            courses = threads(delayed(train)(k, seed) for k, seed in enumerate(seeds))
-        self._note(courses, t, X.shape[0])
-        self.classes_, self._descents = classes, descents
-        self._publish()
+            threads(delayed(descend)([one]) for one in models)
+
+    def _become_classes(self, classes: np.ndarray, models: list[Epochs], t: float) -> None:
+        self._become(models, t)
+        self.classes_ = classes
 
     @staticmethod
     def _score_of_sums(y: np.ndarray, sums: np.ndarray, sample_weight: np.ndarray) -> float:

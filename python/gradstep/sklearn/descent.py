@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ from sklearn.utils.extmath import safe_sparse_dot
 
 from .. import _core, optimizers
 
-__all__ = ["Descent", "HeldOut", "Progress", "descend"]
+__all__ = ["Descent", "Epochs", "HeldOut", "Progress", "descend"]
 
 LEAST_RATE = 1e-6  # of the schedule "adaptive"
+SIDE_BY_SIDE, FEW_ROWS = 8, 2**15  # models that are trained side by side, each on so many rows at most
 
 
 @dataclasses.dataclass
@@ -108,31 +109,18 @@ def rows_of(X: Any) -> tuple[Any, float]:
     return (X.data, X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int32, copy=False)), 0.01
 
 
-def descend(
-    state: Descent,
-    X: Any,
-    y: np.ndarray,
-    sample_weight: np.ndarray,
-    *,
-    settings: dict[str, Any],
-    t: float,
-    seed: int | None,
-    max_iter: int,
-    tol: float | None,
-    n_iter_no_change: int,
-    verbose: int,
-    batch: int = 1,
-    held_out: HeldOut | None = None,
-) -> Progress:
-    """Step along all rows again and again until there is no progress.
+class Epochs:
+    """Steps of one model along all rows, again and again until there is no progress.
 
     Parameters
     ----------
     state : Descent
         Moved in place.
     X : ndarray or SciPy CSR matrix, (rows, features), float32 or float64
-    y, sample_weight : ndarray, (rows,), of the same dtype
-        Classes are -1 and 1.
+    targets : function
+        Makes y, (rows,), of the dtype of X, and the rows held out or None. Classes are -1 and 1.
+    sample_weight : ndarray, (rows,), of the dtype of X
+        Where no row counts there is no epoch.
     settings : dict
         Of the loss, the penalty and the step length, by the names that the engine knows.
     t : float
@@ -140,56 +128,151 @@ def descend(
     seed : int or None
         Of the shuffle of each epoch; None keeps the order.
     tol, n_iter_no_change
-        It ends where so many epochs in a row were not better than the best by `tol`; never if that is None.
+        It ends where so many epochs in a row were not better than the best by `tol`; never if that is None. Better is
+        a larger score of the rows held out, or without them a lower objective.
     batch : int
         Rows of a step.
-    held_out : HeldOut, optional
-        Rows whose score is to grow; without them the objective is to fall.
 
-    Raises
-    ------
-    ValueError
-        A number has overflowed.
+    Attributes
+    ----------
+    progress : Progress
+    is_over : bool
+    error : ValueError or None
+        A number has overflowed, or the matrix is none.
     """
-    matrix, intercept_share = rows_of(X)
-    needs_objective = held_out is None and (tol is not None or verbose > 0)
-    settings = {**settings, "intercept_share": intercept_share, "sums_objective": needs_objective}
-    left_out = None if held_out is None else held_out.left_out
-    run = _core.LinearDescent(matrix, y, sample_weight, left_out, state.coef, state.average_coef, settings)
-    run.intercept, run.average_intercept, run.t = state.intercept, state.average_intercept, t
-    outside = state.outside(settings["fit_intercept"])
-    trained = max(len(y) if left_out is None else len(y) - int(np.count_nonzero(left_out)), 1)
-    best, waited, progress = math.inf, 0, Progress()
-    for epoch in range(1, max_iter + 1):
-        if batch > 1 or outside:
-            run.epoch_of_batches(seed, batch, outside)
+
+    def __init__(
+        self,
+        state: Descent,
+        X: Any,
+        targets: Callable[[], tuple[np.ndarray, HeldOut | None]],
+        sample_weight: np.ndarray,
+        *,
+        settings: dict[str, Any],
+        t: float,
+        seed: int | None,
+        max_iter: int,
+        tol: float | None,
+        n_iter_no_change: int,
+        verbose: int,
+        batch: int = 1,
+    ) -> None:
+        self.state, self.X, self._targets, self._weights = state, X, targets, sample_weight
+        self.settings, self._t, self.seed, self.batch = settings, t, seed, batch
+        self._max_iter, self._tol, self._patience, self._verbose = max_iter, tol, n_iter_no_change, verbose
+        self.progress = Progress()
+        self.is_over = not sample_weight.any()
+        self.error: ValueError | None = None
+        self.run: Any = None  # the engine's, from `begin` to `end`
+        self._best, self._waited = math.inf, 0
+
+    @property
+    def is_small(self) -> bool:
+        """Whether what a model needs beside X may be there for several at once, of rows that caches hold."""
+        return int(self.X.shape[0]) <= FEW_ROWS and self._verbose <= 0
+
+    def begin(self) -> None:
+        """Make what the epochs need."""
+        y, self._held_out = self._targets()
+        matrix, intercept_share = rows_of(self.X)
+        needs_objective = self._held_out is None and (self._tol is not None or self._verbose > 0)
+        settings = {**self.settings, "intercept_share": intercept_share, "sums_objective": needs_objective}
+        left_out = None if self._held_out is None else self._held_out.left_out
+        state = self.state
+        self.run = _core.LinearDescent(matrix, y, self._weights, left_out, state.coef, state.average_coef, settings)
+        self.run.intercept, self.run.average_intercept = state.intercept, state.average_intercept
+        self.run.t = self._t
+        self._outside = state.outside(settings["fit_intercept"])
+        self._trained = max(len(y) if left_out is None else len(y) - int(np.count_nonzero(left_out)), 1)
+
+    @property
+    def goes_by_rows(self) -> bool:
+        """Whether each row is a step, by the engine's rule."""
+        return self.batch <= 1 and not self._outside
+
+    def step(self) -> None:
+        """One epoch of this model alone."""
+        if self.goes_by_rows:
+            self.run.epoch(self.seed)
         else:
-            run.epoch(seed)
-        if not (math.isfinite(run.intercept) and _is_finite(state.coef)):
-            raise ValueError(
+            self.run.epoch_of_batches(self.seed, self.batch, self._outside)
+
+    def look(self) -> None:
+        """Note the epoch, and whether it was the last."""
+        run, progress = self.run, self.progress
+        epoch = len(progress.losses) + 1
+        if not (math.isfinite(run.intercept) and _is_finite(self.state.coef)):
+            self.error = ValueError(
                 f"Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data with StandardScaler or "
                 "MinMaxScaler might help."
             )
-        progress.losses.append(run.loss / trained)
-        value = run.objective / trained
-        if held_out is not None:
-            run.settle()
-            sums = held_out.sums(state.coef, run.intercept)
-            losses = _core.linear_losses(settings["loss"], settings["loss_setting"], held_out.y, sums)
-            progress.validation_losses.append(float(losses.mean()))
-            value = -held_out.score(held_out.y, sums, held_out.sample_weight)
-        if verbose > 0:
-            print(
-                f"Epoch {epoch}: norm {np.linalg.norm(state.coef):.2f}, nonzero {np.count_nonzero(state.coef)}, "
-                f"intercept {run.intercept:.6f}, loss {progress.losses[-1]:.6f}, "
-                + (f"objective {value:.6f}" if held_out is None else f"validation score {-value:.6f}")
-            )
-        waited = waited + 1 if tol is not None and value > best - tol else 0
-        best = min(best, value)
-        if waited >= n_iter_no_change:
-            if settings["learning_rate"] != "adaptive" or run.eta <= LEAST_RATE:
-                break
-            run.eta, waited = run.eta / 5, 0
-    run.settle()
-    state.intercept, state.average_intercept = run.intercept, run.average_intercept
-    return progress
+            self.is_over = True
+            return
+        progress.losses.append(run.loss / self._trained)
+        value = self._score_held_out(self._held_out) if self._held_out else run.objective / self._trained
+        if self._verbose > 0:
+            self._print(epoch, value)
+        self._waited = self._waited + 1 if self._tol is not None and value > self._best - self._tol else 0
+        self._best = min(self._best, value)
+        self.is_over = epoch == self._max_iter
+        if self._waited >= self._patience:
+            if self.settings["learning_rate"] == "adaptive" and run.eta > LEAST_RATE:
+                run.eta, self._waited = run.eta / 5, 0
+            else:
+                self.is_over = True
+
+    def _score_held_out(self, held_out: HeldOut) -> float:
+        """Minus the score, which is to fall; and the losses."""
+        self.run.settle()
+        sums = held_out.sums(self.state.coef, self.run.intercept)
+        losses = _core.linear_losses(self.settings["loss"], self.settings["loss_setting"], held_out.y, sums)
+        self.progress.validation_losses.append(float(losses.mean()))
+        return -held_out.score(held_out.y, sums, held_out.sample_weight)
+
+    def _print(self, epoch: int, value: float) -> None:
+        coef = self.state.coef
+        print(
+            f"Epoch {epoch}: norm {np.linalg.norm(coef):.2f}, nonzero {np.count_nonzero(coef)}, "
+            f"intercept {self.run.intercept:.6f}, loss {self.progress.losses[-1]:.6f}, "
+            + (f"objective {value:.6f}" if self._held_out is None else f"validation score {-value:.6f}")
+        )
+
+    def end(self) -> None:
+        """Put the numbers into the state, and let go of what is not needed any more."""
+        if self.error is None:
+            self.run.settle()
+            self.state.intercept, self.state.average_intercept = self.run.intercept, self.run.average_intercept
+        self.run = self._held_out = self._outside = None
+
+
+def descend(models: Sequence[Epochs]) -> None:
+    """Train models until they are over: each gets what it would get alone.
+
+    Models of few rows go side by side: a step of one is done while another's waits for its sum.
+    """
+    waiting = [one for one in models if not one.is_over]
+    while waiting:
+        count = SIDE_BY_SIDE if all(one.is_small for one in waiting[:SIDE_BY_SIDE]) else 1
+        group, waiting = waiting[:count], waiting[count:]
+        for one in group:
+            one.begin()
+        while going := [one for one in group if not one.is_over]:
+            together = [one for one in going if one.goes_by_rows]
+            if len(together) > 1:
+                _step(together, _core.linear_epochs, [one.run for one in together], [one.seed for one in together])
+            for one in going:
+                if len(together) < 2 or not one.goes_by_rows:
+                    _step([one], one.step)
+                if not one.is_over:
+                    one.look()
+        for one in group:
+            one.end()
+
+
+def _step(models: Sequence[Epochs], epoch: Callable[..., None], *given: Any) -> None:
+    """An epoch of some models; an error, as of a matrix that has changed meanwhile, is theirs."""
+    try:
+        epoch(*given)
+    except ValueError as error:
+        for one in models:
+            one.error, one.is_over = error, True

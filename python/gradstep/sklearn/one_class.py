@@ -10,7 +10,7 @@ from sklearn.base import OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .descent import Descent
+from .descent import Descent, descend
 from .linear import LinearModel
 from .reading import validate_data
 from .sample_weights import check_sample_weight
@@ -141,10 +141,10 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
     def _train(self, descents: list[Descent], X: Any, weights: np.ndarray, t: float, max_iter: int) -> None:
         seed = int(check_random_state(self.random_state).randint(0, LARGEST_SEED))
         ones = np.ones(X.shape[0], X.dtype)
-        progress = self._descend(descents[0], X, ones, weights, t, seed, max_iter, one_class=True, alpha=self.nu)
-        self._note([progress], t, X.shape[0])
-        self._descents = descents
-        self._publish()
+        more: dict[str, Any] = {"one_class": True, "alpha": self.nu}
+        models = [self._epochs(descents[0], X, lambda: (ones, None), weights, t, seed, max_iter, **more)]
+        descend(models)
+        self._become(models, t)
 
     def _publish(self) -> None:
         self.coef_, intercept = self._found(self._descents[0])

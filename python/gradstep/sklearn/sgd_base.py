@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,11 +17,11 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import _core, optimizers
-from .descent import Descent, HeldOut, Progress, descend
+from .descent import Descent, Epochs, HeldOut, Progress, descend
 from .estimator import Estimator
 from .sample_weights import check_sample_weight
 
-__all__ = ["LARGEST_SEED", "READ", "StochasticDescent"]
+__all__ = ["LARGEST_SEED", "READ", "StochasticDescent", "second_draw", "second_draw_of"]
 
 LARGEST_SEED = np.iinfo(np.int32).max
 # How rows are read: as scikit-learn reads them.
@@ -33,6 +34,18 @@ READ: dict[str, Any] = {
 PASSIVE_AGGRESSIVE = {"pa1", "pa2"}
 SCHEDULES = set(_core.linear_step_lengths)
 OPTIMIZER_BATCH = 32  # rows of an optimizer's step by default
+
+
+@functools.lru_cache(1024)
+def second_draw(seed: int) -> int:
+    """The seed of shuffles: the second draw of a generator of this seed, as scikit-learn's data set takes the first."""
+    return second_draw_of(np.random.RandomState(seed))
+
+
+def second_draw_of(draws: np.random.RandomState) -> int:
+    """The same of a generator, which goes on."""
+    draws.randint(1, LARGEST_SEED)
+    return int(draws.randint(LARGEST_SEED))
 
 
 class StochasticDescent(Estimator):
@@ -55,6 +68,8 @@ class StochasticDescent(Estimator):
 
     # Of the loss of each name: that of the engine, and its margin or width; None for `epsilon`.
     loss_functions: ClassVar[dict[str, tuple[str, float | None]]] = {}
+    # Trains what `_prepare_fit` gives, of several estimators too.
+    _descend_together = staticmethod(descend)
     # By how much the engine's intercept is above `intercept_`.
     _above_intercept: ClassVar[float] = 0.0
     _descents: list[Descent]
@@ -240,26 +255,24 @@ class StochasticDescent(Estimator):
     def _score_of_sums(y: np.ndarray, sums: np.ndarray, sample_weight: np.ndarray) -> float:
         raise NotImplementedError
 
-    def _descend(
+    def _epochs(
         self,
         state: Descent,
         X: Any,
-        y: np.ndarray,
+        targets: Callable[[], tuple[np.ndarray, HeldOut | None]],
         sample_weight: np.ndarray,
         t: float,
         seed: int,
         max_iter: int,
-        held_out: HeldOut | None = None,
         **settings: Any,
-    ) -> Progress:
-        """Move the state; no epoch where no row counts."""
-        if not sample_weight.any():
-            return Progress()
-        state.take_optimizer(self.optimizer)
-        return descend(
+    ) -> Epochs:
+        """What will move the state."""
+        if sample_weight.any():
+            state.take_optimizer(self.optimizer)
+        return Epochs(
             state,
             X,
-            y,
+            targets,
             sample_weight,
             settings={**self._settings(), **settings},
             t=t,
@@ -269,8 +282,22 @@ class StochasticDescent(Estimator):
             n_iter_no_change=self.n_iter_no_change,
             verbose=self.verbose,
             batch=self._rows_of_step,
-            held_out=held_out,
         )
+
+    def _become(self, models: Sequence[Epochs], t: float) -> None:
+        """Be what the models, trained from step t on, have found.
+
+        Raises
+        ------
+        ValueError
+            Numbers of one have overflowed; nothing has changed.
+        """
+        for one in models:
+            if one.error is not None:
+                raise one.error
+        self._note([one.progress for one in models], t, int(models[0].X.shape[0]))
+        self._descents = [one.state for one in models]
+        self._publish()
 
     def _note(self, courses: Sequence[Progress], t: float, rows: int) -> None:
         """Counts and curves after a descent of each model from step t on; rows: of an epoch."""

@@ -114,15 +114,26 @@ def begun(task: Task) -> State:
     return task.subject.begin(task.settings, task.seed) if task.state is None else task.state
 
 
-def outcome_of(data: Data, task: Task, begin: Callable[[], State], train: Callable[[State], Any]) -> Outcome:
-    """The outcome of a run: `begin` gives its state, which is trained if it is not over, and scored."""
+def outcome_of(
+    data: Data,
+    task: Task,
+    begin: Callable[[], State],
+    train: Callable[[State], Any],
+    held_out: tuple[Any, Any] | None = None,
+) -> Outcome:
+    """The outcome of a run: `begin` gives its state, which is trained if it is not over, and scored on rows held out.
+
+    They are x and y of the rows of the fold if they are there already.
+    """
     state, larger, score, reason = task.state, None, math.nan, ""
     try:
         state = begin()
         if not state.is_over:
             train(state)
-        _, test = data["folds"][task.fold]
-        scored = task.subject.score(state, rows_taken(data["x"], test), rows_taken(data["y"], test))
+        if held_out is None:
+            _, test = data["folds"][task.fold]
+            held_out = rows_taken(data["x"], test), rows_taken(data["y"], test)
+        scored = task.subject.score(state, *held_out)
         score, larger = scored.value, scored.larger_is_better
         if not math.isfinite(score):
             score, reason = math.nan, f"diverged: the score is {scored.value}"

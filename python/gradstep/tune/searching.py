@@ -11,6 +11,7 @@ from typing import Any
 from .. import seeds as random_numbers
 from ..checks import check_int, describe, is_sequence
 from .folds import folds_of, row_count
+from .linear_models import goes_side_by_side, run_side_by_side
 from .results import SearchResult, Trial
 from .runs import Outcome, Run, Task, run_task
 from .space import all_settings, drawn_settings
@@ -126,6 +127,8 @@ class Search:
         """The number of each task and its outcome, in any order."""
         if type(self.workers) is Workers and goes_together(data, tasks):
             return run_together(data, tasks)
+        if type(self.workers) is Workers and goes_side_by_side(tasks):
+            return run_side_by_side(data, tasks)
         return self.workers.run(run_task, data, tasks, cancelled)
 
     def trials(self, runs: Mapping[tuple[int, int, int], Run]) -> tuple[Trial, ...]:

@@ -258,6 +258,10 @@ class EstimatorSubject:
         unset = {name: seed for name, value in made.get_params(deep=True).items() if _draws(name) and value is None}
         return State(made.set_params(**unset), seeds.Sequence(seed))
 
+    def options(self, made: Any, weights: Any) -> dict[str, Any]:
+        """Arguments of the estimator's `fit`."""
+        return dict(self.fit) if weights is None else {**self.fit, _weights_name(made): weights}
+
     def train(
         self,
         state: State,
@@ -270,7 +274,7 @@ class EstimatorSubject:
     ) -> None:
         """Train: ``fit`` once, or with epochs ``partial_fit`` so many times."""
         made = state.trained
-        options = dict(self.fit) if weights is None else {**self.fit, _weights_name(made): weights}
+        options = self.options(made, weights)
         with seeds.within(state.draws):
             if epochs is None:
                 made.fit(x, y, **options)

@@ -11,6 +11,7 @@ import numpy as np
 from ...described import MODELS
 from .given import Given, Shaped, parameters_of
 from .holding import check_names, held_layers, shapes_in
+from .sizes import OfAnySize, is_open
 from .symbolic import Node, is_symbolic, rows_before, works_as_in_inference
 from .tracing import Inside, current, discard, flat, like, paused, traced
 from .weights import leaves_of, placed
@@ -120,6 +121,12 @@ class Composite:
             if part._holds_model:
                 part._rekey([leaf._key for leaf in part._leaves.values()])
 
+    @property
+    def _is_open(self) -> bool:
+        """Whether it is built for sizes that are not known, or multiplies inputs of several sizes with its weights."""
+        used = vars(self).get("_operands", {}).values()
+        return is_open(self._input_shape) or any(one._is_open for one in used if isinstance(one, OfAnySize))
+
     # -- calls ---------------------------------------------------------------------------------------------------------
 
     def _called(self, *args: Any, **options: Any) -> Any:
@@ -150,6 +157,8 @@ class Composite:
                 except NotImplementedError:
                     raise
                 except Exception as error:  # whatever NumPy's code does with what has no numbers
+                    if self._combines_layers:
+                        raise
                     vars(self)["_why_numpy"] = str(error)
             vars(self)["_made_of_layers"] = known
         return known

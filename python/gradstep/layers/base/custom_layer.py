@@ -217,7 +217,7 @@ class CustomLayer:
         config: dict[str, Any] = {name: getattr(self, name) for name in COMMON}
         given = given_arguments(self) if self._may_trace else {}
         for name, parameter in inspect.signature(type(self)).parameters.items():
-            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or name in self._passing:
+            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or name in (*self._passing, *COMMON):
                 continue
             if name in given:
                 config[name] = serialize(given[name], f"{name} of {self!r}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,12 +41,22 @@ class EagerExecutor:
     def forward(self, x: Any, training: bool, mask: Any = None) -> Any:
         """As `Layer.__call__`."""
         layer = self._layer
-        with layer._guard, at_sizes() if layer._is_open else nullcontext():
-            return layer._unpacked(self._forward(x, training, mask))
+        with layer._guard:
+            if not layer._is_open:
+                arrays = layer._checked_inputs(x)
+                layer._build_for([array.shape or (None,) for array in arrays])
+                if not layer._is_open:  # as after an input of another size than the first
+                    return layer._unpacked(self._computed(arrays, training, mask))
+            with at_sizes():
+                return layer._unpacked(self._forward(x, training, mask))
 
     def _forward(self, x: Any, training: bool, mask: Any = None) -> np.ndarray:
-        layer, arrays = self._layer, self._layer._checked_inputs(x)
-        layer._build_for([array.shape or (None,) for array in arrays])
+        arrays = self._layer._checked_inputs(x)
+        self._layer._build_for([array.shape or (None,) for array in arrays])
+        return self._computed(arrays, training, mask)
+
+    def _computed(self, arrays: list[np.ndarray], training: bool, mask: Any) -> np.ndarray:
+        layer = self._layer
         kept = [array.astype(layer.dtype) if training else array for array in arrays]  # copies: backward reads them
         rows = [rows_of(array, layer.dtype) for array in kept]
         shape = (len(arrays[0]), *layer._output_row)

@@ -209,6 +209,10 @@ def traced(
             _check_outputs(holder, made)
             nodes = _needed(holder, inputs, flat(made), one.nodes)
             _check_held(holder, nodes)
+            if "_operands" in vars(holder):
+                from ..core.fused_weights import fused
+
+                nodes = fused(holder, nodes, flat(made))
         found.append((nodes, made, _keys(inputs, flat(made), nodes)))
     for nodes, _, keys in found[1:]:
         discard(nodes)

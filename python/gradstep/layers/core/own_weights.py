@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ... import activations
 from ..base.layer import Layer, Shape
+from ..base.sizes import is_resizing, merged
 from ..base.tracing import Tracing, Untraceable
 
 if TYPE_CHECKING:
     from ..base.call_graph import CallGraph, Value
     from ..base.symbolic import SymbolicTensor
 
-__all__ = ["OwnWeights", "inverse", "product", "value_of"]
+__all__ = [
+    "OwnWeight",
+    "OwnWeights",
+    "WeightProduct",
+    "WeightValue",
+    "dense",
+    "inverse",
+    "joined",
+    "product",
+    "value_of",
+]
 
 
 def _of_holder(name: str) -> Any:
@@ -42,9 +54,13 @@ class OwnWeights(Layer):
     _added_rules = _of_holder("_added_rules")
 
     @property
+    def _is_open(self) -> bool:
+        return self._holder._is_open  # type: ignore[no-any-return]
+
+    @property
     def trainable(self) -> bool:
         """Whether training changes the weights."""
-        return bool(self._holder._trainable)
+        return bool(vars(self._holder).get("_trainable", True))  # a model has constants alone
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
@@ -72,7 +88,7 @@ class OwnWeight(Layer):
 
     @property
     def _trainable(self) -> bool:
-        return bool(self._holder._trainable)
+        return bool(vars(self._holder).get("_trainable", True))  # a model has constants alone
 
     @_trainable.setter
     def _trainable(self, _: bool) -> None:
@@ -111,13 +127,28 @@ class WeightValue(OwnWeight):
 
 
 class WeightProduct(OwnWeight):
-    """The product of the input with a matrix."""
+    """The product of the input with a matrix; as `joined` makes it with a bias, and an activation behind it."""
 
     supports_masking = True
+    _after: Layer | None = None  # which has that
 
     def __init__(self, holder: Any, array: np.ndarray, number: int | None, view: np.ndarray, name: str) -> None:
         super().__init__(holder, array, number, view, name)
-        self._width = array.shape[1]
+        self._width = view.shape[1]
+
+    @property
+    def _stages(self) -> Sequence[Layer]:
+        return () if self._after is None else self._after._stages
+
+    @_stages.setter
+    def _stages(self, _: Sequence[Layer]) -> None:
+        """They are those of the activation."""
+
+    def specification(self) -> dict[str, Any]:
+        """Kind and settings of the layer, for the compiled core."""
+        activation: Any = getattr(self._after, "activation", activations.linear)
+        more = {"use_bias": len(self._weights) > 1, "activation": activations.specify(activation)}
+        return super().specification() | more
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """(rows, ..., columns) for (rows, ..., n)."""
@@ -125,17 +156,34 @@ class WeightProduct(OwnWeight):
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Take note of the shape of the input, which may have other axes in another call."""
-        if len(input_shape) < 2 or input_shape[-1] != self.array.shape[0]:
+        matrix = self._weights[0].shape
+        if len(input_shape) < 2 or input_shape[-1] != matrix[0]:
             raise ValueError(
-                f"the left side of @ must have a last axis of {self.array.shape[0]} for a weight of shape "
-                f"{self.array.shape}; it has shape {tuple(input_shape)}."
+                f"the left side of @ must have a last axis of {matrix[0]} for a weight of shape {matrix}; it has shape "
+                f"{tuple(input_shape)}."
             )
-        self._input_shape = tuple(input_shape)
+        known = vars(self).get("_built_input_shape")
+        if known is None or len(known) != len(input_shape) or is_resizing():
+            self._input_shape = tuple(input_shape)
+        else:  # calls of several sizes in one model
+            self._input_shape = merged(known, input_shape)
 
     def _add_to(
         self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None]
     ) -> tuple[Value, Value | None]:
         return graph.call(self, inputs, row=(*inputs[0].row[:-1], self._width)), masks[0]
+
+
+def joined(kernel: OwnWeight, bias: OwnWeight | None, after: Layer | None) -> WeightProduct:
+    """The product with a matrix, with a bias and the activation of a layer: what `Dense` computes."""
+    made = WeightProduct(kernel._holder, kernel.array, None, kernel._weights[0], kernel.name)
+    each = [kernel] if bias is None else [kernel, bias]
+    made._weights = [kernel._weights[0], *(one._weights[0].reshape(-1) for one in each[1:])]
+    made._weight_names = tuple(one.name for one in each)
+    made._trained = tuple(one._trained[0] for one in each)
+    made._added_rules = [one._added_rules[0] for one in each]
+    made._after = after
+    return made
 
 
 def _operand(run: Tracing, array: np.ndarray, kind: type[OwnWeight]) -> OwnWeight:
@@ -181,6 +229,25 @@ def product(run: Tracing, tensor: SymbolicTensor, array: np.ndarray) -> Symbolic
     if array.ndim != 2:
         raise Untraceable(f"the right side of @ must be a matrix; its shape is {array.shape}.")
     made: SymbolicTensor = _operand(run, array, WeightProduct)(tensor)
+    return made
+
+
+def dense(
+    run: Tracing, tensor: SymbolicTensor, kernel: np.ndarray, matrix: tuple[int, int], bias: Any, after: Layer | None
+) -> SymbolicTensor:
+    """A tensor times a weight of the holder, seen as a matrix, with a bias or None; after: what has the activation."""
+    holder = run.holder
+    known: dict[Any, Any] = vars(holder).setdefault("_operands", {})
+    key = "dense", id(kernel)
+    if key not in known:
+        parts = []
+        for weight, shape in ((kernel, matrix), (bias, (-1,))):
+            if weight is not None:
+                number = next(i for i, one in enumerate(holder._weights) if one is weight)
+                name = f"{holder.name}_{holder._weight_names[number]}"
+                parts.append(OwnWeight(holder, weight, number, weight.reshape(shape), name))
+        known[key] = joined(parts[0], parts[1] if bias is not None else None, after)
+    made: SymbolicTensor = known[key](tensor)
     return made
 
 

@@ -10,10 +10,9 @@ import numpy as np
 
 from ... import constraints, initializers, regularizers
 from ...checks import check_config, check_int
-from ...described import arguments_of, check_unsettled
 from ..base.arguments import options_of
 from ..base.layer import Layer
-from ..base.mixin import LayerMixin
+from ..core.of_layers import OfLayers
 from ..reshaping.reshape import Reshape
 from .gru import GRU
 from .lstm import LSTM
@@ -23,29 +22,7 @@ from .simple_rnn import SimpleRNN
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Cell", "GRUCell", "LSTMCell", "OfLayers", "SimpleRNNCell", "zeros_for"]
-
-
-class OfLayers(LayerMixin):
-    """Mixin, before `Layer` among the bases, of this package's layers whose method `call` combines layers."""
-
-    _combines_layers = True
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        check_unsettled(self, name)
-        super().__setattr__(name, value)
-
-    @property
-    def weights(self) -> list[np.ndarray]:
-        """List of the weights, in Keras's order. Writing to one changes the layer."""
-        found = super().weights
-        for weight, name in zip(found, self.weight_names, strict=True):
-            vars(weight)["path"] = f"{self.name}/{name}"
-        return found
-
-    def get_config(self) -> dict[str, Any]:
-        """Config of the object: the arguments of its constructor as numbers, strings, lists and dicts."""
-        return arguments_of(self, self._passing)
+__all__ = ["Cell", "GRUCell", "LSTMCell", "SimpleRNNCell", "zeros_for"]
 
 
 class Cell(OfLayers, Layer):

@@ -13,8 +13,9 @@ from ..base.given import parameters_of
 from ..base.layer import Layer, Shape
 from ..base.symbolic import Node, SymbolicTensor
 from ..base.tracing import current, flat, like
+from ..core.of_layers import OfLayers
 from ..core.own_weights import value_of
-from .cells import Cell, GRUCell, LSTMCell, OfLayers, SimpleRNNCell
+from .cells import Cell, GRUCell, LSTMCell, SimpleRNNCell
 from .recurrent import Recurrent
 from .stacked_cells import StackedRNNCells, check_cell, first_states
 

@@ -10,7 +10,8 @@ import numpy as np
 from ...checks import check_config, check_int, describe
 from ..base.custom_layer import revived_arguments
 from ..base.layer import Layer
-from .cells import Cell, OfLayers, zeros_for
+from ..core.of_layers import OfLayers
+from .cells import Cell, zeros_for
 
 if TYPE_CHECKING:
     from typing_extensions import Self
