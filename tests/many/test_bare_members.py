@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from typing import Any
 
@@ -24,6 +25,15 @@ KINDS: dict[str, tuple[list[Any], bool]] = {
     "dropout draws": ([layers.Dense(5), layers.Dropout(0.5), layers.Dense(3, "softmax")], False),
     "model inside": ([gs.Sequential([layers.Dense(5)]), layers.Dense(3, "softmax")], False),
 }
+
+
+OPTIMIZERS: list[Any] = [
+    lambda: gs.optimizers.SGD(gs.optimizers.schedules.ExponentialDecay(0.1, 3, 0.9), momentum=0.9),
+    lambda: gs.optimizers.AdamW(0.01, use_ema=True, clipnorm=1.0),
+    lambda: gs.optimizers.Adam(0.01, gradient_accumulation_steps=2),
+    lambda: gs.optimizers.Muon(0.01),
+    lambda: gs.optimizers.Lookahead(gs.optimizers.SGD(0.1)),
+]
 
 
 def made(kind: str = "dense", optimizer: Any = "adam", seed: int | None = None) -> gs.Sequential:
@@ -91,16 +101,41 @@ def test_a_change_of_the_model_changes_no_member() -> None:
     assert isinstance(result.models[0].optimizer, gs.optimizers.Adam)
 
 
-@pytest.mark.parametrize(
-    "optimizer",
-    [
-        lambda: gs.optimizers.SGD(gs.optimizers.schedules.ExponentialDecay(0.1, 3, 0.9), momentum=0.9),
-        lambda: gs.optimizers.AdamW(0.01, use_ema=True, clipnorm=1.0),
-        lambda: gs.optimizers.Adam(0.01, gradient_accumulation_steps=2),
-        lambda: gs.optimizers.Muon(0.01),
-        lambda: gs.optimizers.Lookahead(gs.optimizers.SGD(0.1)),
-    ],
-)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("is_trained", [False, True])
+@pytest.mark.parametrize("rates", [None, [0.02, 0.05]])
+def test_members_without_seeds_go_on_from_the_model(
+    optimizer: Any, is_trained: bool, rates: Any, counted: list[int]
+) -> None:
+    gs.utils.set_random_seed(6)
+    model = made("normalized", optimizer=optimizer())
+    model.layers[0].trainable = False
+    model.compile(model.optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    if is_trained:
+        model.fit(X, Y, epochs=3, batch_size=16, verbose=0)
+        copies.set_rate(model.optimizer, 0.03)
+    twin = copy.deepcopy(model)
+    gs.utils.set_random_seed(7)  # of the shuffles, where there were none
+    starts = [[w * 2 for w in model.get_weights()]] * 2
+    result = gs.fit_many(model, 2, X, Y, learning_rate=rates, initial_weights=starts, epochs=2, batch_size=16)
+    after = np.random.default_rng(gs.seeds.fresh_key()[1]).random()
+    assert (2 not in counted) != isinstance(model.optimizer, gs.optimizers.Lookahead)
+    for number in range(2):
+        gs.utils.set_random_seed(7)
+        one = copy.deepcopy(twin)
+        one.set_weights(starts[number])
+        if rates:
+            copies.set_rate(one.optimizer, rates[number])
+        one.fit(X, Y, epochs=2, batch_size=16, verbose=0)
+        assert after == np.random.default_rng(gs.seeds.fresh_key()[1]).random()
+        for again in range(2):
+            assert snapshot(result.models[number]) == snapshot(one)
+            assert result.models[number].history.history == one.history.history
+            for each in (one, result.models[number]) if not again else ():
+                each.fit(X, Y, initial_epoch=2, epochs=4, batch_size=16, verbose=0)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_optimizers_go_on(optimizer: Any) -> None:
     model = made(optimizer=optimizer())
     result = gs.fit_many(model, 2, X, Y, seeds=[3, 1], epochs=2, batch_size=16)

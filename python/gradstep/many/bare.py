@@ -27,8 +27,8 @@ from .member import Progress, queue_pass
 __all__ = ["BareMember", "Mold"]
 
 
-# Initial weights; an optimizer that knows no arrays; and where the next keys come from.
-Drawn = tuple[list[np.ndarray], Any, seeds.Sequence]
+# Initial weights; an optimizer that knows no arrays; and where the next keys come from, of a member with a seed.
+Drawn = tuple[list[np.ndarray], Any, seeds.Sequence | None]
 
 
 class Mold:
@@ -39,7 +39,7 @@ class Mold:
     prototype : Model
         What members are clones of; nobody else uses it.
     first : Sequential
-        Such a clone.
+        Such a clone; or the prototype, where members have no seeds and go on from it.
     rows, held : Rows, Rows or None
         As the engine reads them.
     """
@@ -58,8 +58,9 @@ class Mold:
             return
         self.make_network = make
         self._optimizer = optimizers.serialize(first.optimizer)
-        with executor.attached() as (_, indices):
+        with executor.attached() as (optimizer, indices):
             self._indices = list(indices)
+            self._state = optimizer.state_dict() if first is prototype else None
         places = {address(view): i for i, view in enumerate(_views(executor.network))}
         self._places = [places[address(weight)] for weight in first.weights]
         trained = executor.trained_weights()
@@ -68,21 +69,32 @@ class Mold:
         self._layers = executor.dense_weights()
 
     @staticmethod
-    def of(model: Any, seed: int, rows: Rows, held: Rows | None) -> Mold | None:
+    def of(model: Any, seed: int | None, rows: Rows, held: Rows | None) -> Mold | None:
         """None where members need Python, or where it is not known what a clone of the model draws."""
         if not _draws_in_a_row(model) or not _steps_alike(model.optimizer):
             return None
-        prototype, draws = deepcopy(model), seeds.Sequence(seed)
+        prototype = deepcopy(model)
+        if seed is None:
+            if any(getattr(layer, "stateful", False) for layer in model.layers):  # a copy goes on from the states too
+                return None
+            made = Mold(prototype, prototype, rows, held)
+            if made.is_possible and prototype._trainer.key is None:
+                prototype._trainer.key = seeds.fresh_key()  # of all members
+            return made if made.is_possible else None
+        draws = seeds.Sequence(seed)
         first = clones_of(prototype, 1, [draws], [seed])[0]
         made = Mold(prototype, first, rows, held)
         if not made.is_possible:
             return None
         drawn = made._drawn[seed] = made.draw(seed)
         same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first.weights, drawn[0], strict=True))
-        return made if same and draws.__getstate__() == drawn[2].__getstate__() else None
+        after = drawn[2]
+        return made if same and after is not None and draws.__getstate__() == after.__getstate__() else None
 
-    def draw(self, seed: int) -> Drawn:
+    def draw(self, seed: int | None) -> Drawn:
         """What a member begins with."""
+        if seed is None:
+            return [weight.copy() for weight in self._first.weights], optimizers.deserialize(self._optimizer), None
         if seed in self._drawn:
             return self._drawn.pop(seed)
         draws = seeds.Sequence(seed)
@@ -104,6 +116,18 @@ class Mold:
         arrays = [views[place] for place in self._trained.values()]
         optimizer._take_layers(self._layers)
         optimizer._attach(arrays, [f"[{i}]" for i in range(len(arrays))], names=list(self._trained))
+        if self._state is not None:
+            optimizer.load_state_dict(self._state)
+
+    def shuffles(
+        self, seed: int | None, draws: seeds.Sequence | None, is_shuffled: bool
+    ) -> tuple[seeds.Key | None, int]:
+        """By what a member shuffles, and the number of its first pass."""
+        if draws is None or seed is None:
+            trainer = self.prototype._trainer
+            return trainer.key, trainer.passes
+        key = shuffle_key(self._first, seed)
+        return (draws.fresh_key() if is_shuffled and key is None else key), 0
 
     def loop(self, network: _core.Network, optimizer: Any, batch: int) -> _core.TrainLoop:
         """The training of a network; without an optimizer its scoring."""
@@ -123,7 +147,7 @@ class BareMember:
     Parameters
     ----------
     mold : Mold
-    seed : int
+    seed : int or None
     rate : float, schedule or None
         The learning rate, if not the optimizer's.
     weights : sequence of array_like or None
@@ -142,7 +166,7 @@ class BareMember:
     def __init__(
         self,
         mold: Mold,
-        seed: int,
+        seed: int | None,
         rate: Any,
         weights: Sequence[Any] | None,
         train: np.ndarray | None,
@@ -153,23 +177,21 @@ class BareMember:
     ) -> None:
         self._mold, self._train, self._test, self._shuffle = mold, train, test, shuffle
         drawn, self.optimizer, draws = mold.draw(seed)
-        if rate is not None:
-            set_rate(self.optimizer, rate)
         if weights is not None:
             assign(drawn, weights)
         self._network = mold.make_network()
         self.weights = mold.place(self._network, drawn)
         mold.attach(self.optimizer, self._network)
+        if rate is not None:
+            set_rate(self.optimizer, rate)
         self.rows = len(mold.rows) if train is None else len(train)
         self._batch = batch_rows(batch_size, self.rows)
         self._loops = [mold.loop(self._network, self.optimizer, self._batch)]
         if mold.held is not None:
             scored = len(mold.held) if test is None else len(test)
             self._loops.append(mold.loop(self._network, None, batch_rows(batch_size, scored)))
-        self.key: seeds.Key | None = shuffle_key(mold._first, seed)
-        if shuffle and self.key is None:
-            self.key = draws.fresh_key()
-        self._numbers, self._epochs = 0, epochs
+        self.key, self._numbers = mold.shuffles(seed, draws, shuffle)
+        self._epochs = epochs
         self.record = History()
         self._logs: dict[str, float] = {}
 
@@ -226,10 +248,11 @@ class BareMember:
 
 
 def models_of(
-    mold: Mold, members: Sequence[BareMember], keys: Sequence[int], rates: Sequence[Any] | None
+    mold: Mold, members: Sequence[BareMember], keys: Sequence[int | None], rates: Sequence[Any] | None
 ) -> tuple[Any, ...]:
     """The models that members are."""
-    models = clones_of(mold.prototype, len(members), [seeds.Sequence(key) for key in keys], keys)
+    draws = [None if key is None else seeds.Sequence(key) for key in keys]
+    models = clones_of(mold.prototype, len(members), draws, keys)
     for number, (one, member) in enumerate(zip(models, members, strict=True)):
         if rates is not None:
             set_rate(one.optimizer, rates[number])

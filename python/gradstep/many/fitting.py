@@ -153,7 +153,7 @@ def fit_many(
     held = type(rows)(rows.x, rows.y) if parts is not None else _held(prototype, validation_data)
     stop = _stop(prototype, early_stopping, held is not None)
     mold = None
-    if stop is None and count > 1 and keys[0] is not None:
+    if stop is None and count > 1:
         mold = Mold.of(prototype, keys[0], rows, held)
     models = copies_of(prototype, count, draws, keys) if mold is None else []
     stops = [None if stop is None else deepcopy(stop) for _ in keys]
@@ -163,9 +163,7 @@ def fit_many(
         train, test = (None, None) if parts is None else parts[number]
         try:
             if mold is not None:
-                key = keys[number]
-                assert key is not None
-                members.append(BareMember(mold, key, rate, weights, train, test, batch_size, shuffled, last))
+                members.append(BareMember(mold, keys[number], rate, weights, train, test, batch_size, shuffled, last))
                 continue
             if rate is not None:
                 set_rate(models[number].optimizer, rate)
@@ -188,8 +186,7 @@ def fit_many(
     if mold is None:
         return FitManyResult(rates, given, histories, tuple(restored), lambda: tuple(models), tuple(models))
     bare = [member for member in members if isinstance(member, BareMember)]
-    numbers = [key for key in keys if key is not None]
-    return FitManyResult(rates, given, histories, tuple(restored), lambda: models_of(mold, bare, numbers, rates), bare)
+    return FitManyResult(rates, given, histories, tuple(restored), lambda: models_of(mold, bare, keys, rates), bare)
 
 
 # -- arguments ---------------------------------------------------------------------------------------------------------
