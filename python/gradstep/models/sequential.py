@@ -247,7 +247,7 @@ class Sequential(BaseModel):
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
-        if self.built and (ready := as_it_is(x, self._shape)) is not None:
+        if self._executor.network is not None and (ready := as_it_is(x, self._shape)) is not None:
             return ready
         array = numeric(only_by_name(x, self.input_names, name), name)
         if not self.built:
