@@ -31,11 +31,11 @@ struct Rprop {
   template <class Real> struct Update {
     Real minus, plus, low, high;
     HD void operator()(Real& w, Real g, Real& previous, Real& step_size) const {
-      const Real turn = sign(g) * previous;
+      const Real way = sign(g), turn = way * previous;
       const Real factor = turn > 0 ? plus : turn < 0 ? minus : Real(1);
       step_size = at_most(at_least(step_size * factor, low), high);
       previous = turn < 0 ? Real(0) : g;
-      w -= sign(previous) * step_size;
+      w -= (turn < 0 ? Real(0) : way) * step_size;
     }
   };
   template <class Real> Update<Real> at(std::int64_t) const {

@@ -99,9 +99,13 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """`gradstep.plot`, `scalers`, `tune` and `fit_many`, loaded when they are asked for."""
+    """Loaded when they are asked for: `plot`, `scalers`, `tune` and `fit_many`; `sklearn` and `torch`, with extras."""
     if name == "plot":
         from .plot import figures  # noqa: F401
+    elif name == "sklearn":
+        from .sklearn import estimator  # noqa: F401
+    elif name == "torch":
+        from .torch import classes  # noqa: F401
     elif name == "scalers":
         from .scalers import base  # noqa: F401
     elif name == "tune":

@@ -51,7 +51,16 @@ MAKERS = {
 OTHERS = {"Input", "InputLayer", "Layer", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply"}
 OTHERS |= {"Subtract", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
 OTHERS |= {"RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "CenterCrop", "Resizing"}
-OTHERS |= {"IntegerLookup", "Masking", "StringLookup", "TextVectorization"}  # which stand before models
+OTHERS |= {
+    "CategoryEncoding",
+    "Discretization",
+    "HashedCrossing",
+    "Hashing",
+    "IntegerLookup",
+    "Masking",
+    "StringLookup",
+    "TextVectorization",
+}  # which stand before models
 OTHERS |= {"AdditiveAttention", "Attention", "Embedding", "MultiHeadAttention", "TimeDistributed"}
 OTHERS |= {"GetItem", *REARRANGED, *RECURRENT, *CELLS_ALONE, *WINDOWED}  # these and those before in tests/layers
 

@@ -1,4 +1,4 @@
-"""Convolution and pooling beside Keras: outputs, a step of training, defaults, and files both ways."""
+"""Convolution and pooling beside Keras: outputs, ten steps of training, defaults, and files both ways."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ for case, (rows, shape) in data["cases"].items():
     x, y, weights = numbers(shape, model)
     model.set_weights(weights)
     outputs = model.predict(x, verbose=0)
-    loss = float(model.train_on_batch(x, y))
-    answer[case] = [outputs, loss, model.get_weights()]
+    losses = [float(model.train_on_batch(x, y)) for _ in range(10)]
+    answer[case] = [outputs, losses, model.get_weights()]
 """
 )
 
@@ -109,7 +109,7 @@ def says():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_outputs_and_a_step(says, case):
+def test_outputs_and_ten_steps(says, case):
     rows, shape = CASES[case]
     ends = [layers.Flatten(dtype="float64"), layers.Dense(3, dtype="float64")]
     model = gs.Sequential([gs.Input(shape), *built(gs, rows), *ends])
@@ -118,12 +118,12 @@ def test_outputs_and_a_step(says, case):
     exec(NUMBERS, ours)
     x, y, weights = ours["numbers"](shape, model)
     model.set_weights(weights)
-    outputs, loss, after = says[case]
+    outputs, losses, after = says[case]
     # XLA takes some of these sums in float32; tests beside plain loops are as exact as float64.
     np.testing.assert_allclose(model.predict(x, verbose=0), outputs, rtol=1e-5, atol=1e-6)
-    assert model.train_on_batch(x, y) == pytest.approx(loss, rel=1e-5)
+    np.testing.assert_allclose([model.train_on_batch(x, y) for _ in range(10)], losses, rtol=1e-5)
     for ours_now, theirs in zip(model.get_weights(), after, strict=True):
-        np.testing.assert_allclose(ours_now, theirs, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(ours_now, theirs, rtol=1e-4, atol=2e-5)
 
 
 def test_signatures_and_configs():

@@ -77,7 +77,7 @@ REFUSED = {
     "h + 'x'": "add of .* must be with a number or a SymbolicTensor; got a str",
     "h * x": "multiply of .* must be with a number or a SymbolicTensor; got one array",
     "1 / h": "SymbolicTensor",
-    "h ** 2": "SymbolicTensor",
+    "h ** 0.5": "1 to 8; got 0.5",
     "h @ i": "SymbolicTensor",
     "h[:, 1.5]": r"key\[1\] must be an int, a slice, None or '...'; got a float",
     "h[:, True]": r"key\[1\] must be an int, a slice",
@@ -110,3 +110,35 @@ def test_key_in_every_form():
         np.testing.assert_array_equal(layer(x), x[:, 1:, ::-2])
         again = gs.layers.GetItem.from_config(layer.get_config())
         assert again.key == layer.key
+
+
+@pytest.mark.parametrize("exponent", [1, 2, 3, 8])
+def test_whole_powers_are_products(exponent):
+    h = gs.Input(ROW)
+    model = gs.Model(h, gs.layers.Activation("linear")(h**exponent))
+    x = data()[0]
+    expected = x
+    for _ in range(exponent - 1):
+        expected = expected * x
+    np.testing.assert_array_equal(model.predict(x, verbose=0), expected)
+
+
+def test_constants_beside_tensors_in_the_call_of_a_model(tmp_path):
+    class Shifted(gs.Model):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.dense, self.place = gs.layers.Dense(4), np.arange(4.0)
+
+        def call(self, x):
+            return self.dense(np.full(4, 2.0) * x + self.place) - np.ones(4)
+
+    x = data()[0]
+    model = Shifted()
+    y = model.predict(x, verbose=0)
+    kernel, bias = model.get_weights()
+    np.testing.assert_allclose(y, (2 * x + np.arange(4)) @ kernel + bias - 1, rtol=1e-5, atol=1e-5)
+    model.compile("sgd", "mse")
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "m.gradstep")
+    again = gs.models.load_model(tmp_path / "m.gradstep", custom_objects={"Shifted": Shifted})
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))

@@ -150,3 +150,24 @@ def test_what_a_stateful_layer_needs():
         layers.LSTM(3, stateful=True)(gs.Input((3, 2)))
     with pytest.raises(ValueError, match="must be stateful to have states"):
         layers.LSTM(3).reset_states()
+
+
+def test_a_model_is_built_for_a_number_of_rows(tmp_path):
+    """As of tutorials that build a Sequential without an Input."""
+    model = gs.Sequential([layers.LSTM(4, stateful=True), layers.Dense(1)])
+    model.build((2, 3, 1))
+    model.compile("adam", "mse")
+    x = np.random.default_rng(0).normal(size=(6, 3, 1)).astype("f4")
+    model.fit(x, x[:, 0], batch_size=2, shuffle=False, verbose=0)
+    assert model.layers[0].states[0].shape == (2, 4)
+    with pytest.raises(ValueError, match="batches of 2 rows"):
+        model.predict(x, batch_size=3, verbose=0)
+    model.save(tmp_path / "m.gradstep")
+    again = gs.models.load_model(tmp_path / "m.gradstep")
+    model.layers[0].reset_states()
+    assert np.array_equal(*(one.predict(x, batch_size=2, verbose=0) for one in (model, again)))
+    plain = gs.Sequential([layers.LSTM(4), layers.Dense(1)])
+    plain.build((2, 3, 1))
+    assert plain.predict(x, verbose=0).shape == (6, 1)
+    with pytest.raises(ValueError, match=r"or be built for one, build\(\(32"):
+        gs.Sequential([layers.LSTM(4, stateful=True)]).build((None, 3, 1))

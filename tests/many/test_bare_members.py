@@ -135,6 +135,21 @@ def test_members_without_seeds_go_on_from_the_model(
                 each.fit(X, Y, initial_epoch=2, epochs=4, batch_size=16, verbose=0)
 
 
+def test_states_of_layers_go_on_from_the_model() -> None:
+    gs.utils.set_random_seed(6)
+    x, y = RNG.normal(size=(32, 4, 2)), RNG.normal(size=(32, 1))
+    model = gs.Sequential(
+        [gs.Input(batch_shape=(8, 4, 2)), layers.LSTM(3, stateful=True, return_sequences=False), layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+    one = copy.deepcopy(model)
+    result = gs.fit_many(model, 2, x, y, learning_rate=[0.1, 0.1], batch_size=8, shuffle=False)
+    copies.set_rate(one.optimizer, 0.1)
+    one.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+    assert snapshot(result.models[1]) == snapshot(one)
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_optimizers_go_on(optimizer: Any) -> None:
     model = made(optimizer=optimizer())

@@ -46,7 +46,7 @@ WRONG = {
         "outputs must be symbolic tensors.*a list of 1",
     ),
     "loss": (lambda self, x: self.add_loss(x), NotImplementedError, r"must not use add_loss\(\): activity_regularizer"),
-    "power": (lambda self, x: self.dense(x) ** 2, TypeError, r"cannot be traced.*\*\*"),
+    "power": (lambda self, x: self.dense(x) ** 0.5, TypeError, r"cannot be traced.*\*\*"),
     "weight of a layer": (lambda self, x: self.dense(x) + self.dense.bias, TypeError, "one of another layer"),
 }
 

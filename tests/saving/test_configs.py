@@ -47,7 +47,8 @@ def test_layers_are_made_again(make):
         assert (layer.kernel == again.kernel).all()
 
 
-BESIDE = ("Layer", "Input", "InputLayer", "IntegerLookup", "StringLookup", "TextVectorization")
+BESIDE = ("Layer", "Input", "InputLayer", "Hashing", "HashedCrossing", "IntegerLookup", "StringLookup")
+BESIDE += ("TextVectorization",)
 NAMES = [n for n in layers.__all__ if n[0].isupper() and n not in BESIDE]
 NEEDED = {"units": 3, "activation": "relu", "rate": 0.5, "scale": 2.0, "target_shape": (2, 2), "axes": 1}
 NEEDED |= {"stddev": 0.5, "function": gs.activations.relu, "dims": (1,), "n": 2, "key": ":"}
@@ -60,6 +61,7 @@ NEEDED |= {
     "key_dim": 3,
     "equation": "ab,bc->ac",
     "output_shape": 3,
+    "num_tokens": 4,
 }
 
 
@@ -68,6 +70,8 @@ def made(name, **options):
     cls = getattr(layers, name)
     if name in ("Bidirectional", "TimeDistributed"):
         return cls(layers.LSTM(3), **options)
+    if name == "Discretization":
+        return cls([0.0], **options)
     if name in ("RNN", "StackedRNNCells"):
         return cls([layers.LSTMCell(3)], **options)
     parameters = inspect.signature(cls).parameters.items()

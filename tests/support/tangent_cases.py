@@ -13,6 +13,7 @@ __all__ = ["CASES", "made", "not_tangent"]
 
 # Bases; what stands before models, and cells, which have cases as `RNN`: it has no numbers that move.
 NOT_TANGENT = {*CELLS_ALONE, "Input", "InputLayer", "Layer", "IntegerLookup", "StringLookup", "TextVectorization"}
+NOT_TANGENT |= {"CategoryEncoding", "Discretization", "HashedCrossing", "Hashing"}
 FIRST = {"data_format": "channels_first"}
 
 

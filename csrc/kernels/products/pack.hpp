@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
+#include <type_traits>
 
+#include "core/blocks.hpp"
 #include "kernels/products/indirection.hpp"
 #include "kernels/simd.hpp"
 
@@ -81,24 +84,67 @@ HD void gather_rows(const IndirectionBuffer& x, std::size_t offset, std::size_t 
   }
 }
 
+/// work(a number of the type that x has)
+template <class Work> HD void of_source(Source source, const Work& work) {
+  switch (source) {
+    case Source::f32:
+      return work(float{});
+    case Source::f64:
+      return work(double{});
+    case Source::u8:
+      return work(std::uint8_t{});
+    case Source::i32:
+      return work(std::int32_t{});
+    case Source::i64:
+      return work(std::int64_t{});
+    case Source::sparse:  // its entries are read elsewhere
+      return;
+  }
+}
+
 // x's columns [offset, offset + n) -> to (count, n) of row stride ld
 template <class Real>
 HD void gather(const IndirectionBuffer& x, std::size_t offset, std::size_t count, std::size_t n, Real* to,
                std::size_t ld) {
-  switch (x.source) {
-    case Source::f32:
-      return gather_rows<Real, float>(x, offset, count, n, to, ld);
-    case Source::f64:
-      return gather_rows<Real, double>(x, offset, count, n, to, ld);
-    case Source::u8:
-      return gather_rows<Real, std::uint8_t>(x, offset, count, n, to, ld);
-    case Source::i32:
-      return gather_rows<Real, std::int32_t>(x, offset, count, n, to, ld);
-    case Source::i64:
-      return gather_rows<Real, std::int64_t>(x, offset, count, n, to, ld);
-    case Source::sparse:  // its entries are read elsewhere
-      return;
+  of_source(x.source, [&](auto number) INLINED { gather_rows<Real, decltype(number)>(x, offset, count, n, to, ld); });
+}
+
+// x's columns [offset, offset + tiles.n), of which a tile has `most` at most -> to (tiles), of each (count, its own)
+template <int most, class Real, class From>
+HD void gather_tiles_of(const IndirectionBuffer& x, std::size_t offset, std::size_t count, const Blocks& tiles,
+                        Real* RESTRICT to) {
+  constexpr std::size_t together = 16;  // tiles whose numbers are converted at once
+  const bool is_plain = std::is_same_v<From, Real> && x.template is_plain<Real>();
+  const Blocks groups(tiles.count, together);
+  Real numbers[(together + 1) * most] = {};
+  for (std::size_t g = 0; g < groups.count; ++g) {
+    const std::size_t first = groups.begin(g), end = first + groups.size(g), begin = tiles.begin(first);
+    const std::size_t n = (end < tiles.count ? tiles.begin(end) : tiles.n) - begin;
+    for (std::size_t p = 0; p < count; ++p) {
+      const Real* from = numbers;
+      if (is_plain)
+        from = static_cast<const Real*>(x.at[p]) + offset + begin;
+      else
+        gather_rows<Real, From>({x.at + p, x.source, x.scale, x.offset}, offset + begin, 1, n, numbers, n);
+      std::size_t at = 0;
+      for (std::size_t k = first; k < end; ++k) {
+        const std::size_t size = tiles.size(k);
+        Real* const tile = to + (begin + at) * count + p * size;
+        // What a shorter tile has not of so many is written over by its next row, if there is one.
+        if ((!is_plain || at + most <= n) && p * size + most <= count * size)
+          std::memcpy(tile, from + at, most * sizeof(Real));
+        else
+          for (std::size_t i = 0; i < size; ++i) tile[i] = from[at + i];
+        at += size;
+      }
+    }
   }
+}
+
+template <int most, class Real>
+HD void gather_tiles(const IndirectionBuffer& x, std::size_t offset, std::size_t count, const Blocks& tiles, Real* to) {
+  of_source(x.source,
+            [&](auto number) INLINED { gather_tiles_of<most, Real, decltype(number)>(x, offset, count, tiles, to); });
 }
 
 }  // namespace

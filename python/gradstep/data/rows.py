@@ -250,6 +250,8 @@ def limit_of(name: str, steps: Any) -> int | None:
 
 def verbosity(verbose: Any) -> int:
     """0 for silence, 1 for a bar, 2 for lines."""
+    if type(verbose) is int and 0 <= verbose <= 2:
+        return verbose
     named = isinstance(verbose, (bool, str))
     level = VERBOSITY.get(verbose, 3) if named else check_int("verbose", verbose, 0)
     if level > 2:

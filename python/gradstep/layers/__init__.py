@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..hints import complete
+from ..preprocessing.hashing import HashedCrossing, Hashing
 from ..preprocessing.lookups import IntegerLookup, StringLookup
 from ..preprocessing.text_vectorization import TextVectorization
 from .attention.additive_attention import AdditiveAttention
@@ -43,6 +44,8 @@ from .pooling.global_pooling import (
     GlobalMaxPooling3D,
 )
 from .pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
+from .preprocessing.category_encoding import CategoryEncoding
+from .preprocessing.discretization import Discretization
 from .preprocessing.normalization import Normalization
 from .preprocessing.random_image import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .preprocessing.rescaling import Rescaling
@@ -85,6 +88,7 @@ __all__ = [
     "AveragePooling3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
     "Conv1D",
@@ -102,6 +106,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -118,6 +123,8 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",

@@ -63,12 +63,14 @@ from .regression import (
     mean_squared_logarithmic_error,
     quantile,
 )
+from .sequences import CTC, ctc
 from .similarity import (
     Circle,
     circle,
 )
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -101,6 +103,7 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..checks import check_choice, describe
 from ..described import custom_object_scope, revive, serialize_object
-from . import classification, focal, margin, overlap, probabilistic, regression, similarity
+from . import classification, focal, margin, overlap, probabilistic, regression, sequences, similarity
 from .base import Loss
 from .custom import LossFunctionWrapper
 from .native import NativeLoss
@@ -40,6 +40,11 @@ def table() -> dict[str, type[NativeLoss]]:
     }
     functions = {cls.kind: cls for cls in classes.values()}
     return functions | {alias: functions[name] for alias, name in ALIASES.items()} | classes
+
+
+def _names() -> dict[str, type[Loss]]:
+    """Those of `table`, and of losses that are computed in NumPy."""
+    return {**table(), "ctc": sequences.CTC, "CTC": sequences.CTC}
 
 
 def get(identifier: str | Mapping[str, Any] | Loss | Callable[..., Any]) -> Loss:
@@ -77,16 +82,16 @@ def get(identifier: str | Mapping[str, Any] | Loss | Callable[..., Any]) -> Loss
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
     if isinstance(identifier, str):
-        return _made(check_choice("loss", identifier, table()))
+        return _made(check_choice("loss", identifier, _names()))
     if not callable(identifier):
         raise TypeError(f"loss must be a name, a dict, a function or a Loss; got {describe(identifier)}.")
-    return _made(table()[identifier.__name__]) if is_own(identifier) else LossFunctionWrapper(identifier)
+    return _made(_names()[identifier.__name__]) if is_own(identifier) else LossFunctionWrapper(identifier)
 
 
 def is_own(function: Any) -> bool:
     """Whether this is one of the loss functions of this package."""
     name = getattr(function, "__name__", "")  # which not all that can be called have
-    return any(vars(module).get(name) is function for module in MODULES)
+    return any(vars(module).get(name) is function for module in (*MODULES, sequences))
 
 
 def serialize(loss: Loss) -> dict[str, Any]:
@@ -127,7 +132,7 @@ def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
     2.0
     """
     with custom_object_scope(custom_objects):
-        return get(revive(config, table() | {"LossFunctionWrapper": LossFunctionWrapper}, "loss"))
+        return get(revive(config, _names() | {"LossFunctionWrapper": LossFunctionWrapper}, "loss"))
 
 
 def _made(cls: Callable[..., Loss]) -> Loss:

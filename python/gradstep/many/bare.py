@@ -61,6 +61,8 @@ class Mold:
         with executor.attached() as (optimizer, indices):
             self._indices = list(indices)
             self._state = optimizer.state_dict() if first is prototype else None
+        if first is prototype and len(_views(executor.network)) > len(first.weights):
+            self.is_possible = False  # a copy goes on from the states of stateful layers too
         places = {address(view): i for i, view in enumerate(_views(executor.network))}
         self._places = [places[address(weight)] for weight in first.weights]
         trained = executor.trained_weights()
@@ -75,8 +77,6 @@ class Mold:
             return None
         prototype = deepcopy(model)
         if seed is None:
-            if any(getattr(layer, "stateful", False) for layer in model.layers):  # a copy goes on from the states too
-                return None
             made = Mold(prototype, prototype, rows, held)
             if made.is_possible and prototype._trainer.key is None:
                 prototype._trainer.key = seeds.fresh_key()  # of all members

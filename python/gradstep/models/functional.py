@@ -12,7 +12,7 @@ import numpy as np
 from ..data.columns import Columns, input_columns
 from ..data.names import by_name
 from ..data.rows import as_it_is
-from ..described import custom_object_scope
+from ..described import custom_object_scope, equal
 from ..layers.base.holding import shapes_in
 from ..layers.base.layer import Layer
 from ..layers.base.sizes import fits
@@ -138,8 +138,8 @@ class Functional(Subclassed, BaseModel):
         return self._dtype
 
     def _connect(self, x: Any) -> Any:
-        if not self.built:
-            self.build(like(x, (tensor.shape for tensor in flat(x))))
+        if self._is_made_by_call:
+            self._meet_shapes(like(x, (tensor.shape for tensor in flat(x))))
         if isinstance(x, Mapping):
             x = by_name(x, self._ins.names, f"the inputs of model {self.name!r}", "must have one for")
         tensors = tensors_of(x, f"the inputs of model {self.name!r}")
@@ -345,7 +345,7 @@ class Functional(Subclassed, BaseModel):
 
     def _cloned(self, copied: Callable[[Any], Any]) -> Functional:
         if self._is_made_by_call:
-            made = type(self).from_config(self.get_config())
+            made: Functional = equal(self)
             made._built_as(self._build_config())
             return made
         layers = {layer.name: layer for layer in self._layers}

@@ -9,13 +9,15 @@ import numpy as np
 
 from ..layers.base.layer import Layer
 from ..layers.base.sizes import for_weights
+from ..layers.base.weights import leaves_of
 from ..layers.core.input import InputLayer
 from ..layers.core.time_distributed import TimeDistributed
+from ..layers.recurrent.with_states import tell_rows
 
 if TYPE_CHECKING:
     from .sequential import Sequential
 
-__all__ = ["build_for", "open_sizes"]
+__all__ = ["build_for", "check_row", "entrance_for", "meet_call", "open_sizes"]
 
 
 def build_for(model: Sequential, array: np.ndarray, name: str) -> None:
@@ -35,7 +37,32 @@ def build_for(model: Sequential, array: np.ndarray, name: str) -> None:
     model.build((None, *array.shape[1:]) if model._infers else None)
 
 
-def open_sizes(model: Sequential, row: Sequence[int]) -> None:
+def meet_call(model: Sequential, row: Sequence[int | None]) -> None:
+    """Let a model without an `Input` take a symbolic tensor of other sizes than the first, if it can."""
+    model._infers = model._infers or model._shape is None
+    if model.built and model._infers:
+        open_sizes(model, row)
+
+
+def entrance_for(layers: Sequence[Any], entrance: InputLayer | None, input_shape: Any) -> InputLayer | None:
+    """The `Input` of a model that is being built, if it has one, or needs one for the rows of stateful layers."""
+    rows = input_shape[0] if entrance is None and input_shape is not None else None
+    if rows is not None and any(getattr(leaf, "stateful", False) for leaf in leaves_of(layers).values()):
+        entrance = InputLayer(tuple(input_shape)[1:], batch_size=rows)
+    if entrance is not None:
+        tell_rows(layers, entrance.batch_size)
+    return entrance
+
+
+def check_row(layers: Sequence[Any], row: Sequence[int | None]) -> None:
+    """Refuse a row that layers one behind the other cannot take."""
+    current: Any = (None, *row)
+    for layer in layers:
+        layer._check_shape(current)
+        current = layer.compute_output_shape(current)
+
+
+def open_sizes(model: Sequential, row: Sequence[int | None]) -> None:
     """Let a built model take rows of other sizes too, if no weight depends on them; else it stays as it is.
 
     As in Keras, which takes the shape of the first batch for no more than the weights need.

@@ -17,13 +17,12 @@ from ..layers.base.sizes import fits
 from ..layers.base.symbolic import Node, SymbolicTensor, tensors_of
 from ..layers.base.tracing import paused
 from ..layers.core.input import InputLayer
-from ..layers.recurrent.with_states import tell_rows
 from ..naming import path_part
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
 from ..saving.sharing import Reading, Writing
 from .base import BaseModel
-from .inferred import build_for, open_sizes
+from .inferred import build_for, check_row, entrance_for, meet_call, open_sizes
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -82,7 +81,7 @@ class Sequential(BaseModel):
         self._draws: dict[str, seeds.Sequence] = {}  # with a seed: where the keys of layers come from, by their names
         self.name = path_part(self, name)
         self._entrance: InputLayer | None = None
-        self._infers = False  # whether the shape is that of the first data
+        self._infers = False  # whether the shape is that of the first data, or of the first call
         self._shape: tuple[int | None, ...] | None = None  # of one row of input; None in it is any size
         self._ends: list[Shape] = []  # shapes of what the first layers give, as far as they were asked
         given = [] if layers is None else layers
@@ -195,7 +194,8 @@ class Sequential(BaseModel):
         Parameters
         ----------
         input_shape : sequence, optional
-            Shape of the input with the rows in front: ``(None, 64)``. Not needed where the layers say it.
+            Shape of the input with the rows in front: ``(None, 64)``. Not needed where the layers say it. Stateful
+            layers need the number of rows: ``(32, 10, 1)``.
 
         Raises
         ------
@@ -214,13 +214,9 @@ class Sequential(BaseModel):
         with self._guard, paused():  # two threads may ask a new model for its first outputs
             if self.built:
                 return
-            if self._entrance is not None:
-                tell_rows(self._layers, self._entrance.batch_size)
+            self._entrance = entrance_for(self._layers, self._entrance, input_shape)
+            check_row(self._layers, shape)
             current: Shape = (None, *shape)
-            for layer in self._layers:
-                layer._check_shape(current)
-                current = layer.compute_output_shape(current)
-            current = (None, *shape)
             for layer in self._layers:
                 with seeds.within(self._draws.get(layer.name)):
                     layer.build(current)
@@ -251,7 +247,7 @@ class Sequential(BaseModel):
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
-        if self.built and (ready := as_it_is(x, self._shape)) is not None:
+        if self._executor.network is not None and (ready := as_it_is(x, self._shape)) is not None:
             return ready
         array = numeric(only_by_name(x, self.input_names, name), name)
         if not self.built:
@@ -306,6 +302,7 @@ class Sequential(BaseModel):
         tensors = tensors_of(x, f"the input of model {self.name!r}")
         if len(tensors) != 1:
             raise ValueError(f"model {self.name!r} must get one input; got a list of {len(tensors)}.")
+        meet_call(self, tensors[0].shape[1:])
         self.build(tensors[0].shape)
         return Node(self, tensors, False, [self.compute_output_shape(tensors[0].shape)], self.dtype).outputs[0]
 
@@ -313,14 +310,13 @@ class Sequential(BaseModel):
     def input_shape(self) -> Shape:
         """Shape of the input, with None for the rows."""
         self._must_be_built()
-        shape: Shape = self._layers[0].input_shape
-        return shape
+        return (None, *(self._shape or ()))
 
     @property
     def output_shape(self) -> Shape:
         """Shape of the output, with None for the rows."""
         self._must_be_built()
-        shape: Shape = self._layers[-1].output_shape
+        shape: Shape = self.outputs[0].shape
         return shape
 
     def _outputs_of_layer(self, number: int, x: Any) -> np.ndarray:

@@ -123,11 +123,14 @@ class Subclassed:
 
     def _meet(self, x: Any) -> None:
         """Build the model for data like these, if it is not built; or for those of other sizes than the first."""
+        if not self.built or vars(self).get("_infers"):
+            self._meet_shapes(_shapes_of(x))
+
+    def _meet_shapes(self, shapes: Any) -> None:
         if self.built:
             if vars(self).get("_infers"):
-                self._meet_sizes(_shapes_of(x))
+                self._meet_sizes(shapes)
             return
-        shapes = _shapes_of(x)
         vars(self)["_infers"] = True
         self.build(shapes)
         if not self.built:  # a `build` of the subclass made its layers alone

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .. import console
 from ..checks import brief, check_bool, check_int, describe
+from ..layers.base.sizes import is_open
 from ..notebook import table
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Summarized:
         """The table of `summary`, as notebooks show it."""
         sources = self._connections()
         headings = [*COLUMNS, *(["Connected to"] if sources else [])]
-        rows = [row for layer in self.layers for row in _rows(layer, sources, False, False)]
+        rows = [row for layer in self.layers for row in _rows(layer, sources, False, False, _shapes_here(self))]
         return table(f'{type(self).__name__} "{self.name}"', headings, rows, [line.strip() for line in self._sums()])
 
     def _connections(self) -> dict[str, str] | None:
@@ -142,7 +143,7 @@ class Summarized:
             show(line)
         show(rule)
         for layer in chosen:
-            for row in _rows(layer, sources, trained, nested):
+            for row in _rows(layer, sources, trained, nested, _shapes_here(self)):
                 for line in _lines(row, widths, headings.values()):
                     show(line)
         show(rule)
@@ -202,12 +203,26 @@ def _bounds(layers: Sequence[Layer], layer_range: Any) -> slice:
     return slice(min(first), max(last) + 1) if min(first) <= max(last) else slice(min(last), max(first) + 1)
 
 
+def _shapes_here(model: Any) -> dict[int, Any]:
+    """What layers give in a model, by identity, that are also called on inputs of other sizes."""
+    calls = reversed(getattr(model, "_calls", ()))
+    return {id(node.operation): node.outputs[0].shape for node in calls if len(node.outputs) == 1}
+
+
 def _rows(
-    layer: Any, sources: dict[str, str] | None, trained: bool, nested: bool, indent: str = ""
+    layer: Any,
+    sources: dict[str, str] | None,
+    trained: bool,
+    nested: bool,
+    known: Mapping[int, Any] | None = None,
+    indent: str = "",
 ) -> Iterator[list[str]]:
-    """The cells of a layer, and below them those of the layers in it."""
+    """The cells of a layer, and below them those of the layers in it; known: shapes of outputs."""
     count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
-    shape = str(layer.output_shape) if layer.built else "?"
+    output = layer.output_shape if layer.built else "?"
+    if isinstance(output, tuple) and is_open(output):
+        output = (known or {}).get(id(layer), output)
+    shape = str(output)
     row = [f"{indent}{layer.name} ({type(layer).__name__})", shape, count]
     if sources:
         row.append("-" if indent else sources[layer.name])
@@ -216,7 +231,8 @@ def _rows(
     yield row
     if nested:
         for inner in layer.layers if isinstance(layer, Summarized) else layer._parts:
-            yield from _rows(inner, sources, trained, nested, indent + "   ")
+            shapes = _shapes_here(layer) if isinstance(layer, Summarized) else None
+            yield from _rows(inner, sources, trained, nested, shapes, indent + "   ")
 
 
 def _lines(cells: Any, widths: Sequence[int], aligned: Any) -> Iterator[str]:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_bool, check_choice, check_int, describe, numeric
-from ..config import floatx
 from ..described import Described
 from ..naming import name_for
+from .encoding import ENCODINGS, encoded
 
 __all__ = ["Lookup"]
 
-MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
+MODES = {**ENCODINGS, "tf_idf": "tf_idf"}
 
 
 class Lookup(Described):
@@ -41,7 +41,7 @@ class Lookup(Described):
         self.num_oov_indices = check_int("num_oov_indices", num_oov_indices, 0)
         self.mask_token, self.oov_token = mask_token, oov_token
         self.invert = check_bool("invert", invert)
-        self.output_mode = check_choice("output_mode", output_mode, {mode: mode for mode in MODES})
+        self.output_mode = check_choice("output_mode", output_mode, MODES)
         self.pad_to_max_tokens = check_bool("pad_to_max_tokens", pad_to_max_tokens)
         least = self._first + 1
         self.max_tokens = None if max_tokens is None else check_int("max_tokens", max_tokens, least)
@@ -274,15 +274,7 @@ class Lookup(Described):
     def _encoded(self, numbers: np.ndarray) -> np.ndarray:
         """Numbers as rows of 0 and 1, or of counts."""
         depth = self.max_tokens if self.pad_to_max_tokens and self.max_tokens else self.vocabulary_size()
-        if self.output_mode == "one_hot":
-            each = numbers[..., 0] if numbers.shape[-1:] == (1,) else numbers
-            return np.asarray(each[..., None] == np.arange(depth), floatx())
-        rows = numbers.reshape(-1, numbers.shape[-1] if numbers.ndim else 1)
-        counts = np.zeros((len(rows), depth), floatx())
-        row, place = np.nonzero(rows >= 0)
-        np.add.at(counts, (row, rows[row, place]), 1)
-        if self.output_mode == "multi_hot":
-            counts = np.minimum(counts, 1)
+        made = encoded(numbers, depth, "count" if self.output_mode == "tf_idf" else self.output_mode)
         if self.output_mode == "tf_idf":
-            counts[:, : len(self._idf)] *= self._idf
-        return counts.reshape(*numbers.shape[:-1], depth)
+            made[..., : len(self._idf)] *= self._idf
+        return made

@@ -11,9 +11,10 @@ import numpy as np
 
 from .. import seeds
 from ..checks import check_bool, describe
-from ..described import custom_object_scope, known_objects
+from ..described import custom_object_scope, equal, known_objects
 from ..layers.core.input import InputLayer
 from . import archive, json_text
+from .assigned import assigned_parts, take_assigned
 from .atomic import path_of
 from .endings import check_loaded
 from .file_formats import contents, parsed
@@ -167,8 +168,12 @@ def model_of(entry: Any, keys: Sequence[int | None] | None = None, weights: Sour
     if not isinstance(entry, Mapping) or not isinstance(entry.get("config"), Mapping):
         raise TypeError(f"a model must be a dict with class_name and config; got {describe(entry)}.")
     made = custom_model(entry)
+    assigned = entry.get("assigned")
     if made is not None:
+        known_before = take_assigned(made, assigned)
         made._built_as(entry.get("build_config"))
+        if not known_before:  # layers that `build` or `call` made
+            take_assigned(made, assigned)
         return made  # type: ignore[no-any-return]
     name = entry.get("class_name")
     known: dict[str, type[Savable]] = {
@@ -178,7 +183,9 @@ def model_of(entry: Any, keys: Sequence[int | None] | None = None, weights: Sour
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"a model must be one of {', '.join(known)}; got {name!r}.")
     if weights is None:
-        return known[name].from_config(entry["config"])
+        model = known[name].from_config(entry["config"])
+        take_assigned(model, assigned)
+        return model
     return known[name]._made(entry["config"], Reading(weights), keys)
 
 
@@ -253,9 +260,12 @@ def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = No
             elif isinstance(layer, Savable) or layer._holds_model or layer._is_made_by_call:
                 made[id(layer)] = layer._cloned(copied)
             else:
-                made[id(layer)] = type(layer).from_config(layer.get_config())
+                made[id(layer)] = equal(layer)
         return made[id(layer)]
 
     if clone_function is not None and model._is_made_by_call:
         raise ValueError(f"clone_function must be None for model {model.name!r}, which makes its layers itself.")
-    return model._cloned(copied)
+    clone = model._cloned(copied)
+    if clone_function is None:
+        take_assigned(clone, assigned_parts(model))
+    return clone

@@ -14,6 +14,7 @@ from ..checks import describe
 from ..described import MODELS, known_objects, registered_name, revive, serialize
 from ..minimize.methods import registry as methods
 from ..references import reference_to, references_are_written
+from .assigned import assigned_parts
 from .sharing import Reading, Writing
 
 if TYPE_CHECKING:
@@ -343,8 +344,10 @@ def package_class(model: Savable) -> type[Savable]:
 
 def described_model(model: Savable, writing: Writing | None = None) -> dict[str, Any]:
     """The class and config of a model, under which Keras finds its own class."""
+    assigned = assigned_parts(model) if writing is None else None
+    more = {} if assigned is None else {"assigned": assigned}
     if model._is_made_by_call:
-        return _described_by_call(model, writing is not None)
+        return _described_by_call(model, writing is not None) | more
     # A pickle remembers the class itself, and makes the model as the class of this package does.
     cls = package_class(model) if references_are_written() else type(model)
     name = cls.__name__
@@ -354,7 +357,7 @@ def described_model(model: Savable, writing: Writing | None = None) -> dict[str,
         "class_name": name,
         "config": model._config(writing) if writing is not None else cls.get_config(model),
         "registered_name": name if inside else None,
-    }
+    } | more
 
 
 def _described_by_call(model: Any, is_inner: bool) -> dict[str, Any]:

@@ -26,6 +26,13 @@ class Estimator(BaseEstimator):
             names = cls._parameter_names = tuple(super()._get_param_names())
         return list(names)
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name; deep: with those of estimators among them."""
+        found = {name: getattr(self, name) for name in self._get_param_names()}
+        if deep and not all(type(value) in PLAIN for value in found.values()):
+            found = super().get_params(deep)
+        return found
+
     def _plain_parameters(self) -> dict[str, Any] | None:
         """The parameters where all of them are numbers, strings or None; else None."""
         found: dict[str, Any] = self.get_params(deep=False)

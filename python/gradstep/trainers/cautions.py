@@ -37,7 +37,8 @@ def _last_layer(tensor: Any) -> Any:
     last = tensor.node.operation
     while isinstance(last, TimeDistributed):
         last = last.layer
-    return _last_layer(last.outputs[tensor.index]) if hasattr(last, "outputs") else last
+    is_model = "outputs" in vars(last) or hasattr(type(last), "outputs")  # hasattr(last) would look for similar names
+    return _last_layer(last.outputs[tensor.index]) if is_model else last
 
 
 def _warn_of_last(loss: NativeLoss, last: Any) -> None:

@@ -387,9 +387,10 @@ class Executor:
     def outputs(self, rows: Any) -> Any:
         """The outputs for rows as the engine reads them, in one batch."""
         (network, steps, shapes), count = self.sized(rows), len(rows)
-        outs = [np.empty((count, *row), self.model.dtype) for row in shapes]
-        flat = [out if out.ndim == 2 else out.reshape(count, math.prod(out.shape[1:])) for out in outs]
-        predict(network, steps, arrays_of(rows), flat, max(count, 1), 0, 0.0)
+        outs = flat = [np.empty((count, *row), self.model.dtype) for row in shapes]
+        if len(flat) > 1 or flat[0].ndim > 2:
+            flat = [out.reshape(count, math.prod(out.shape[1:])) for out in outs]
+        predict(network, steps, arrays_of(rows), flat, count or 1, 0, 0.0)
         return self.model._pack_outputs(outs)
 
     def logs(self, run: Any, names: Sequence[str] | None = None) -> dict[str, float]:

@@ -12,7 +12,7 @@ from ... import seeds
 from ...checks import check_bool, check_float, numeric
 from ..base.layer import Shape
 from ..base.output import Output
-from ..base.sizes import Resized, check_is_shape, fits, is_resizing
+from ..base.sizes import Resized, check_is_shape, fits, is_resizing, merged
 from ..base.symbolic import Node, is_symbolic, tensors_of, works_as_in_inference
 
 if TYPE_CHECKING:
@@ -90,12 +90,17 @@ class Attending(Base):
         rows = self._rows_of(input_shape)
         if self.built:
             known = [tuple(shape[1:]) for shape in vars(self)["_built_shapes"]]
-            takes = all(fits(one, row) for one, row in zip(known, rows, strict=True))
-            # Weights follow from the last axes alone: in a model that asks for it, the others may be of any size.
-            opens = all(fits(row, one) and row[-1] is not None for one, row in zip(known, rows, strict=True))
+            takes = len(known) == len(rows) and all(map(fits, known, rows))
+            # Weights follow from the last axes alone: the others may be of any size.
+            opens = len(known) == len(rows) and all(
+                len(one) == len(row) and one[-1] == row[-1] for one, row in zip(known, rows, strict=True)
+            )
             if not takes and not opens:
                 raise ValueError(f"layer {self.name!r} was built for rows of {known}; got {rows}.")
-            if is_resizing() or not takes:
+            if not takes:
+                vars(self)["_built_shapes"] = [(None, *merged(*both)) for both in zip(known, rows, strict=True)]
+                self._shared = True  # weights stay where they are
+            if is_resizing():
                 self._shapes = [(None, *row) for row in rows]
             return
         self.compute_output_shape(input_shape)

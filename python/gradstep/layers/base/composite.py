@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...described import MODELS
+from ...described import MODELS, equal
 from .given import Given, Shaped, parameters_of
 from .holding import check_names, held_layers, shapes_in
+from .sizes import OfAnySize, is_open
 from .symbolic import Node, is_symbolic, rows_before, works_as_in_inference
 from .tracing import Inside, current, discard, flat, like, paused, traced
 from .weights import leaves_of, placed
@@ -112,13 +113,19 @@ class Composite:
 
     def _cloned(self, copied: Callable[[Any], Any]) -> Any:
         """An equal layer, of new layers."""
-        return type(self).from_config(self.get_config())  # type: ignore[attr-defined]
+        return equal(self)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
         """Tell the models in it that their layers draw from other keys."""
         for part in self._parts:
             if part._holds_model:
                 part._rekey([leaf._key for leaf in part._leaves.values()])
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether it is built for sizes that are not known, or multiplies inputs of several sizes with its weights."""
+        used = vars(self).get("_operands", {}).values()
+        return is_open(self._input_shape) or any(one._is_open for one in used if isinstance(one, OfAnySize))
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 

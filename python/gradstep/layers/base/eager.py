@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
     from .layer import Layer
 
 __all__ = ["EagerExecutor", "output_gradient"]
+
+# Numbers for which what runs a layer may have memory to be kept after a call in inference.
+MOST_NUMBERS = 1 << 20
 
 
 def output_gradient(dy: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -42,12 +44,22 @@ class EagerExecutor:
     def forward(self, x: Any, training: bool, mask: Any = None) -> Any:
         """As `Layer.__call__`."""
         layer = self._layer
-        with layer._guard, at_sizes() if layer._is_open else nullcontext():
-            return layer._unpacked(self._forward(x, training, mask))
+        with layer._guard:
+            if not layer._is_open:
+                arrays = layer._checked_inputs(x)
+                layer._build_for([array.shape or (None,) for array in arrays])
+                if not layer._is_open:  # as after an input of another size than the first
+                    return layer._unpacked(self._computed(arrays, training, mask))
+            with at_sizes():
+                return layer._unpacked(self._forward(x, training, mask))
 
     def _forward(self, x: Any, training: bool, mask: Any = None) -> np.ndarray:
-        layer, arrays = self._layer, self._layer._checked_inputs(x)
-        layer._build_for([array.shape or (None,) for array in arrays])
+        arrays = self._layer._checked_inputs(x)
+        self._layer._build_for([array.shape or (None,) for array in arrays])
+        return self._computed(arrays, training, mask)
+
+    def _computed(self, arrays: list[np.ndarray], training: bool, mask: Any) -> np.ndarray:
+        layer = self._layer
         kept = [array.astype(layer.dtype) if training else array for array in arrays]  # copies: backward reads them
         rows = [rows_of(array, layer.dtype) for array in kept]
         shape = (len(arrays[0]), *layer._output_row)
@@ -88,8 +100,10 @@ class EagerExecutor:
             view[...] = weight
         flat = [x.reshape(len(x), -1) for x in xs]
         y: np.ndarray = passes.forward(flat, training, self.calls, dx=training)
-        if training:  # else the memory of other weights than the layer's own is not kept
+        # Backward needs it; and the next call, if it is kept: it has memory for the weights once more, and for values.
+        if training or network.numbers * len(y) + sum(view.size for view in views) <= MOST_NUMBERS:
             self._network, self._passes, self._built_from = network, passes, (shapes, spec)
+        if training:
             self.calls = (self.calls + 1) % 2**32
         for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
             if not trained:  # it may be a moving average, or a state

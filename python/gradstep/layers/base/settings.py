@@ -124,6 +124,8 @@ def _change(layer: Layer, name: str, value: Any) -> None:
         _check_shapes(layer, after, name, value)
     if name != "seed" and changed.pop("_key", None) is not None and "_key" not in vars(layer):
         changed["_key"] = seeds.word_of(None)  # it draws from now on
+    known = vars(layer).get("_assigned", frozenset())
+    changed["_assigned"] = known | {name}  # for what is made anew by a constructor that does not know
     with layer._guard:
         old = {one: vars(layer)[one] for one in changed if one in vars(layer)}
         try:

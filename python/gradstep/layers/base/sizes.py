@@ -31,6 +31,7 @@ __all__ = [
     "for_weights",
     "is_open",
     "is_resizing",
+    "merged",
     "open_up",
     "probed",
 ]
@@ -162,13 +163,31 @@ def for_weights(layer: Layer, row: tuple[int | None, ...]) -> tuple[int, ...]:
     return tuple(small[1:])
 
 
+def merged(known: Sequence[int | None], shape: Sequence[int | None]) -> tuple[int | None, ...]:
+    """What a row stands for that takes both: None where they differ."""
+    return tuple(one if one == size else None for one, size in zip(known, shape, strict=True))
+
+
 def open_up(layer: Layer, row: tuple[int | None, ...]) -> None:
-    """Let a layer that is built for known sizes take any, where a model asks for that and no weight depends on them."""
+    """Let a layer that is built for known sizes take those of another call too, if no weight depends on them.
+
+    Raises
+    ------
+    ValueError
+        A model asks for any size where a weight depends on it. Of other known sizes the layer is left as it is.
+    """
     kept = vars(layer).get("_built_input_shape")
-    if None not in row or kept is None or layer._in_numpy or not fits(row, kept[1:]):
+    if kept is None or len(kept) != len(row) + 1 or fits(kept[1:], row):
         return
-    for_weights(layer, row)
-    vars(layer)["_built_input_shape"] = (None, *row)
+    opened = merged(kept[1:], row)
+    try:
+        for_weights(layer, opened)
+    except ValueError:
+        if None in row:
+            raise
+        return
+    vars(layer)["_built_input_shape"] = (None, *opened)
+    layer._shared = True  # weights stay where they are
     for stage in layer._stages:
         vars(stage)["_built_input_shape"] = (None, *layer._output_row)
 

@@ -28,6 +28,8 @@ __all__ = [
     "works_as_in_inference",
 ]
 
+LARGEST_POWER = 8  # that ** makes of products
+
 
 class SymbolicTensor:
     """Symbolic tensor: a shape and dtype, returned by `Input` and by layers and models called with it.
@@ -45,15 +47,9 @@ class SymbolicTensor:
     Notes
     -----
     Arithmetic makes layers: ``a + b`` is ``layers.Add()([a, b])``, and so are ``a - b`` and ``a * b``; with a number it
-    is a `Rescaling`; ``a[:, :2]`` is a `GetItem`. Their names are those of Keras's operations. In the method `call` of
-    a layer or model they take arrays too: weights that it added, ``h @ self.w + self.b``, and constants.
-
-    Examples
-    --------
-    >>> import numpy as np, gradstep as gs
-    >>> a, b = gs.Input((2,)), gs.Input((2,))
-    >>> gs.Model([a, b], 1 - a * b / 2)([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
-    array([[-0.5, -3. ]], dtype=float32)
+    is a `Rescaling`; ``a[:, :2]`` is a `GetItem`, and ``a**2`` a product. Their names are those of Keras's operations.
+    In the method `call` of a layer or model they take arrays too: weights that it added, ``h @ self.w + self.b``, and
+    constants.
     """
 
     def __init__(self, shape: Shape, dtype: str, name: str, node: Node, index: int = 0) -> None:
@@ -93,6 +89,14 @@ class SymbolicTensor:
     def __neg__(self) -> SymbolicTensor:
         return _combined("negative", self, -1.0)
 
+    def __pow__(self, exponent: Any) -> SymbolicTensor:
+        if isinstance(exponent, bool) or not isinstance(exponent, int) or not 1 <= exponent <= LARGEST_POWER:
+            raise Untraceable(f"exponents behind ** must be whole, 1 to {LARGEST_POWER}; got {exponent!r}.")
+        made = self
+        for _ in range(exponent - 1):
+            made = made * self
+        return made
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """Arithmetic with arrays and NumPy's numbers in front; NumPy's other functions need numbers."""
         name = {"divide": "true_divide"}.get(ufunc.__name__, ufunc.__name__)
@@ -113,7 +117,6 @@ class SymbolicTensor:
     __le__ = partialmethod(_no_number, sign="<=")
     __gt__ = partialmethod(_no_number, sign=">")
     __ge__ = partialmethod(_no_number, sign=">=")
-    __pow__ = partialmethod(_no_number, sign="**")
     __mod__ = partialmethod(_no_number, sign="%")
     __floordiv__ = partialmethod(_no_number, sign="//")
 

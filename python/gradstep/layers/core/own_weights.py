@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import activations
 from ..base.layer import Layer, Shape
+from ..base.sizes import is_resizing, merged
 from ..base.tracing import Tracing, Untraceable
 
 if TYPE_CHECKING:
@@ -53,9 +54,13 @@ class OwnWeights(Layer):
     _added_rules = _of_holder("_added_rules")
 
     @property
+    def _is_open(self) -> bool:
+        return self._holder._is_open  # type: ignore[no-any-return]
+
+    @property
     def trainable(self) -> bool:
         """Whether training changes the weights."""
-        return bool(self._holder._trainable)
+        return bool(vars(self._holder).get("_trainable", True))  # a model has constants alone
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
@@ -83,7 +88,7 @@ class OwnWeight(Layer):
 
     @property
     def _trainable(self) -> bool:
-        return bool(self._holder._trainable)
+        return bool(vars(self._holder).get("_trainable", True))  # a model has constants alone
 
     @_trainable.setter
     def _trainable(self, _: bool) -> None:
@@ -157,7 +162,11 @@ class WeightProduct(OwnWeight):
                 f"the left side of @ must have a last axis of {matrix[0]} for a weight of shape {matrix}; it has shape "
                 f"{tuple(input_shape)}."
             )
-        self._input_shape = tuple(input_shape)
+        known = vars(self).get("_built_input_shape")
+        if known is None or len(known) != len(input_shape) or is_resizing():
+            self._input_shape = tuple(input_shape)
+        else:  # calls of several sizes in one model
+            self._input_shape = merged(known, input_shape)
 
     def _add_to(
         self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None]

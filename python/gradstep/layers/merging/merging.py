@@ -10,7 +10,7 @@ import numpy as np
 
 from ...checks import brief, check_bool, check_int, describe, numeric, open_shape_of
 from ..base.layer import Layer, Shape
-from ..base.sizes import Resized, is_open
+from ..base.sizes import Resized, fits, is_open, is_resizing, merged
 from ..base.symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,20 @@ class Merge(Layer):
     def build(self, input_shape: Sequence[Any]) -> None:
         """Set the shapes of the inputs. Raises as `compute_output_shape` does."""
         self.compute_output_shape(input_shape)
-        self._shapes = [(None, *shape) for shape in self._rows_of(input_shape)]
+        rows = self._rows_of(input_shape)
+        known = [shape[1:] for shape in vars(self)["_built_shapes"]] if self.built and not is_resizing() else []
+        if known and list(map(len, known)) == list(map(len, rows)):
+            if all(map(fits, known, rows)):
+                return
+            try:  # calls of several sizes in one model
+                opened = [(None, *merged(*both)) for both in zip(known, rows, strict=True)]
+                self.compute_output_shape(opened)
+            except ValueError:  # as of sizes of 1, which are stretched
+                pass
+            else:
+                self._shapes = opened
+                return
+        self._shapes = [(None, *row) for row in rows]
         self.built = True
 
     @property

@@ -137,7 +137,7 @@ class Recurrent(WithStates, Layer):
         if self._batch is None:
             raise ValueError(
                 f"layer {self.name!r} is stateful: the model must begin with an Input of a fixed number of rows, "
-                "Input(shape, batch_size=32)."
+                "Input(shape, batch_size=32), or be built for one, build((32, ...))."
             )
         return [_core.aligned_zeros((self._batch, *row), self.dtype) for row in self._kept_rows((None, *input_row))]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 
 from ... import _core
 from ...optimizers import Optimizer
+from ...optimizers.base.without_state import without_state
 from .problems import Rows
 
 __all__ = ["descent", "mixes"]
@@ -18,15 +17,14 @@ def mixes(optimizer: Optimizer) -> bool:
     core = getattr(optimizer, "_core", None)
     if core is None or type(optimizer).bind is not Optimizer.bind or optimizer._leaves() != [optimizer]:
         return True
-    config = optimizer.get_config()
-    clips = any(config.get(name) is not None for name in ("clipnorm", "global_clipnorm"))
+    clips = any(getattr(optimizer, name, None) is not None for name in ("clipnorm", "global_clipnorm"))
     rule = _core.rule(core.rule)
     return clips or rule["measures"] or rule["matrices"]
 
 
 def descent(problems: Rows, optimizer: Optimizer, gtol: float, maxiter: int) -> None:
     """Minimize all rows; what is found is in `problems`."""
-    own = type(optimizer).from_config(copy.deepcopy(optimizer.get_config()))
+    own = without_state(optimizer)
     w = problems.x.copy()
     bound, rows = own.bind(w), np.arange(len(w))
     G = np.zeros_like(w)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ... import _core
 from ...checks import check_choice, describe
 from ...optimizers import Optimizer, deserialize, serialize
+from ...optimizers.base.without_state import without_state
 from ..objectives.objective import Objective
 from ..point import Point
 from ..stop import Stop
@@ -104,7 +104,7 @@ class FirstOrder(Method):
         for leaf in self.optimizer._leaves():
             if leaf._follows_curvature:
                 raise ValueError(f"{type(leaf).__name__} trains the layers of models; a function has none.")
-        self._own: Optimizer = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
+        self._own: Optimizer = without_state(self.optimizer)
         self._w: np.ndarray = _core.aligned_zeros(point.x.shape, point.x.dtype.name)  # with room for whole vectors
         self._w[...] = point.x
         self._bound = self._own.bind(self._w)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any, ClassVar
 
@@ -11,6 +10,7 @@ import numpy as np
 from ...checks import check_float, check_int
 from ...optimizers import Adam, Optimizer
 from ...optimizers import registry as optimizers
+from ...optimizers.base.without_state import without_state
 from ..stop import Stop
 from .population import Population
 
@@ -75,7 +75,7 @@ class OpenAIES(Population):
         first = 0.05 if self._bounds is not None else 0.1 * max(1.0, float(np.abs(self._x0).max()))
         self._sigma = self._first = self.sigma or first
         self._mean = self._x0 / self._width
-        self._own = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
+        self._own = without_state(self.optimizer)
         self._w = self._mean.copy()
         self._bound = self._own.bind(self._w)
 
