@@ -100,8 +100,10 @@ class EagerExecutor:
             view[...] = weight
         flat = [x.reshape(len(x), -1) for x in xs]
         y: np.ndarray = passes.forward(flat, training, self.calls, dx=training)
-        # Backward needs it; and the next call, if it is kept: it has memory for the weights once more, and for values.
-        if training or network.numbers * len(y) + sum(view.size for view in views) <= MOST_NUMBERS:
+        # Backward needs it, and so it stays until then; and the next call, if it is kept: it has memory for the weights
+        # once more, and for values.
+        small = network.numbers * len(y) + sum(view.size for view in views) <= MOST_NUMBERS
+        if training or (small and self._shapes is None):
             self._network, self._passes, self._built_from = network, passes, (shapes, spec)
         if training:
             self.calls = (self.calls + 1) % 2**32
