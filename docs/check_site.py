@@ -1,7 +1,7 @@
 """Checks the built documentation, without network: `python docs/check_site.py build/docs`.
 
-Every link within the site leads to a page and a place on it, every public name has a page with its docstring and an
-example, and a search for "learning rate" finds the page about it.
+Every link within the site leads to a page and a place on it, every public name has a page with its docstring, an
+example and the names of its arguments, and a search for "learning rate" finds the page about it.
 """
 
 from __future__ import annotations
@@ -74,6 +74,21 @@ def without_example(site: Path) -> list[str]:
     return found
 
 
+def without_arguments(site: Path) -> list[str]:
+    """Public names whose page has `*args` in place of arguments; PyTorch's classes say so where PyTorch is missing."""
+    found = []
+    for module, name in api_pages.entries():
+        path = site / "api" / f"{api_pages.page_of(module, name)}.html"
+        head = (
+            re.search(r"<dt class=\"sig .*?</dt>", path.read_text(encoding="utf-8"), re.DOTALL)
+            if path.exists()
+            else None
+        )
+        if head and "(*args," in re.sub(r"<[^>]*>|\s", "", head[0]) and module != "gradstep.torch":
+            found.append(f"{module}.{name}")
+    return found
+
+
 def found_by(site: Path, words: tuple[str, ...]) -> set[str]:
     """The pages that a search finds: those that have all words in their text or title."""
     text = (site / "searchindex.js").read_text(encoding="utf-8")
@@ -92,6 +107,7 @@ def main(site: Path) -> int:
     problems = [f"broken link in {link}" for link in broken_links(site)]
     problems += [f"nothing about {name}" for name in stubs(site)]
     problems += [f"no example of {name}" for name in without_example(site)]
+    problems += [f"no names of the arguments of {name}" for name in without_arguments(site)]
     problems += [
         f"a search for {' '.join(words)!r} does not find {page}"
         for words, page in SEARCHES.items()

@@ -17,6 +17,7 @@ import figures  # noqa: E402
 import gradstep  # noqa: E402
 import thumbnails  # noqa: E402
 from sphinx.domains.python import PythonDomain  # noqa: E402
+from sphinx.util import inspect  # noqa: E402
 
 project = "gradstep"
 author = "the gradstep developers"
@@ -106,6 +107,14 @@ class OneMeaning(PythonDomain):
         return chosen if len(chosen) == 1 else []
 
 
+def arguments_of(app: Any, what: str, name: str, obj: Any, options: Any, signature: str, returns: str) -> Any:
+    """Of a class whose `__new__` hands arguments on, as that of the layers: the signature of its `__init__`."""
+    if what != "class" or signature != "(*args, **options)":
+        return None
+    own = inspect.signature(obj.__init__, bound_method=True)
+    return inspect.stringify_signature(own, show_annotation=False, show_return_annotation=False), returns
+
+
 def write_pages(app: Any) -> None:
     """Make what is not in the repository: pages of the reference and of the benchmarks, and figures."""
     from sphinx.ext.autodoc.mock import mock
@@ -129,5 +138,6 @@ def write_thumbnails(app: Any) -> None:
 def setup(app: Any) -> None:
     app.connect("config-inited", write_thumbnail)
     app.add_domain(OneMeaning, override=True)
+    app.connect("autodoc-process-signature", arguments_of)
     app.connect("builder-inited", write_pages)
     app.connect("builder-inited", write_thumbnails, priority=900)  # after the gallery, whose priority is 500

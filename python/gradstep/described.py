@@ -18,7 +18,7 @@ import numpy as np
 
 from .checks import check_choice, check_config, describe, snake_case
 from .hints import closest
-from .references import is_ours, is_reference, reference_to
+from .references import by_reference, is_ours, is_reference, reference_to, written_anew
 
 __all__ = [
     "MODELS",
@@ -26,6 +26,7 @@ __all__ = [
     "arguments_of",
     "check_unsettled",
     "custom_object_scope",
+    "equal",
     "get_custom_objects",
     "instance",
     "known_objects",
@@ -145,14 +146,27 @@ def serialize(value: Any, name: str = "value") -> Any:
     raise TypeError(f"{name} must be something that can be written as JSON; got {describe(value)}.")
 
 
+def equal(thing: Any, **changed: Any) -> Any:
+    """An object of the same class and arguments but for some, for this process alone: it may be of any class."""
+    with by_reference(anew=True) as references:
+        config = thing.get_config() | changed
+    with custom_object_scope(references):
+        return type(thing).from_config(config)
+
+
 def serialize_object(thing: Any) -> dict[str, Any]:
     """``{"class_name": ..., "config": ...}`` of an object, and where the class is from, in Keras's format."""
     cls = type(thing)
     if is_ours(cls):
         module, registered = f"keras.{cls.__module__.split('.')[1]}", None
     else:
-        module, registered = cls.__module__, reference_to(thing) or registered_name(cls)
-    config = {} if is_reference(registered) else serialize(thing.get_config(), f"the config of {thing!r}")
+        module = cls.__module__
+        registered = reference_to(cls if written_anew() else thing) or registered_name(cls)
+    config = (
+        {}
+        if is_reference(registered) and not written_anew()
+        else serialize(thing.get_config(), f"the config of {thing!r}")
+    )
     for key in getattr(cls, "_refused_by_keras", ()):
         config.pop(key, None)
     return {
@@ -212,7 +226,8 @@ def revive(config: Any, table: Mapping[str, Any], what: str) -> Any:
     known = known_objects()
     for candidate in (config.get("registered_name"), name):
         if isinstance(candidate, str) and candidate in known:
-            return known[candidate] if is_reference(candidate) else _made(known[candidate], arguments)
+            found = known[candidate]
+            return found if is_reference(candidate) and not isinstance(found, type) else _made(found, arguments)
     if not isinstance(name, str) or name not in table:
         hint = closest(name, table) if isinstance(name, str) else ""
         raise ValueError(

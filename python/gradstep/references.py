@@ -7,26 +7,38 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["by_reference", "is_ours", "is_reference", "reference_to", "references_are_written"]
+__all__ = ["by_reference", "is_ours", "is_reference", "reference_to", "references_are_written", "written_anew"]
 
 PREFIX = "reference "
 # Within `by_reference`, in one thread: the objects that were met, by what stands for them.
 _references: ContextVar[dict[str, Any] | None] = ContextVar("references", default=None)
 
 
+# Whether of an object its class is a reference, and its arguments are written.
+_anew: ContextVar[bool] = ContextVar("anew", default=False)
+
+
 @contextmanager
-def by_reference() -> Iterator[dict[str, Any]]:
+def by_reference(anew: bool = False) -> Iterator[dict[str, Any]]:
     """A ``with`` statement in which this thread writes the program's own objects, classes and functions as references.
 
     The dict it gives says what each name stands for, and `custom_object_scope` of that dict reads them again. A pickle
     holds what was written and the dict, and so leaves the program's own objects to pickle itself.
+
+    anew: whether objects are made anew, of classes that are references; functions stay the same.
     """
     references: dict[str, Any] = {}
-    token = _references.set(references)
+    token, before = _references.set(references), _anew.set(anew)
     try:
         yield references
     finally:
         _references.reset(token)
+        _anew.reset(before)
+
+
+def written_anew() -> bool:
+    """Whether objects are written to be made anew."""
+    return _anew.get()
 
 
 def reference_to(thing: Any) -> str | None:

@@ -9,6 +9,7 @@ from cell_cases import CASES, data_of, own_cell
 from copying import WAYS
 from gradients import difference, numeric_gradient
 from gradstep import layers
+from threads import same_at_any_number_of_threads
 
 PAIRS = {
     "LSTM": (layers.LSTMCell, layers.LSTM),
@@ -134,14 +135,7 @@ def test_gradients_are_central_differences(name):
 
 
 def test_bits_do_not_depend_on_threads():
-    found, before = [], gs.get_num_threads()
-    try:
-        for threads in (1, 2, 3):
-            gs.set_num_threads(threads)
-            found.append(trained(lambda: layers.RNN([layers.GRUCell(3), OWN(4)])))
-    finally:
-        gs.set_num_threads(before)
-    assert all(losses == found[0][0] and np.array_equal(made, found[0][1]) for losses, made in found)
+    same_at_any_number_of_threads(lambda: trained(lambda: layers.RNN([layers.GRUCell(3), OWN(4)])), (1, 2, 3))
 
 
 @pytest.mark.parametrize("name", ["stack of masked steps", "own in a stack", "each step", "states of a stack"])

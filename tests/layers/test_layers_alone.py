@@ -81,6 +81,9 @@ def test_all_layers_are_here():
         "RandomZoom",
         "Resizing",
     }
+    others |= {"RNN", "GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"}  # test_cells.py
+    others |= {"EinsumDense"}  # test_einsum_dense.py
+    others |= {"CategoryEncoding", "Discretization", "HashedCrossing", "Hashing"}  # of features
     others |= {"IntegerLookup", "StringLookup", "TextVectorization"}  # of texts
     others |= {"SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}  # of rows of several axes
     merging = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}  # of lists
@@ -197,3 +200,22 @@ def test_methods_of_a_parent_class():
             layer(x)
             assert difference(gradient, numeric_gradient(loss, weight)) <= 1e-7
     assert layer.weight_names == ["kernel", "bias"]
+
+
+@pytest.mark.parametrize("size", [3, 1200])
+def test_calls_in_inference_between_forward_and_backward(size):
+    """Of layers whose network is kept between calls, and of those that are too large for that."""
+    x, dy = np.random.default_rng(0).normal(size=(2, 4, size))
+    layer = gs.layers.Dense(size, "tanh", dtype="float64")
+    before = layer(x[:2])
+    np.testing.assert_array_equal(layer(x[:2]), before)
+    layer(x, training=True)
+    wanted = layer.backward(dy)
+    layer(x, training=True)
+    for other in (3 * x, x[:2], np.zeros((9, size))):
+        layer(other)
+    found = layer.backward(dy)
+    for one, two in zip((found[0], *found[1]), (wanted[0], *wanted[1]), strict=True):
+        np.testing.assert_array_equal(one, two)
+    layer.kernel[...] *= 2  # seen by the next call
+    assert not np.array_equal(layer(x[:2]), before)

@@ -12,7 +12,7 @@ import numpy as np
 from ..data.columns import Columns, input_columns
 from ..data.names import by_name
 from ..data.rows import as_it_is
-from ..described import custom_object_scope
+from ..described import custom_object_scope, equal
 from ..layers.base.holding import shapes_in
 from ..layers.base.layer import Layer
 from ..layers.base.sizes import fits
@@ -345,7 +345,7 @@ class Functional(Subclassed, BaseModel):
 
     def _cloned(self, copied: Callable[[Any], Any]) -> Functional:
         if self._is_made_by_call:
-            made = type(self).from_config(self.get_config())
+            made: Functional = equal(self)
             made._built_as(self._build_config())
             return made
         layers = {layer.name: layer for layer in self._layers}

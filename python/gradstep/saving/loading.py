@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import seeds
 from ..checks import check_bool, describe
-from ..described import custom_object_scope, known_objects
+from ..described import custom_object_scope, equal, known_objects
 from ..layers.core.input import InputLayer
 from . import archive, json_text
 from .assigned import assigned_parts, take_assigned
@@ -260,7 +260,7 @@ def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = No
             elif isinstance(layer, Savable) or layer._holds_model or layer._is_made_by_call:
                 made[id(layer)] = layer._cloned(copied)
             else:
-                made[id(layer)] = type(layer).from_config(layer.get_config())
+                made[id(layer)] = equal(layer)
         return made[id(layer)]
 
     if clone_function is not None and model._is_made_by_call:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...described import MODELS
+from ...described import MODELS, equal
 from .given import Given, Shaped, parameters_of
 from .holding import check_names, held_layers, shapes_in
 from .sizes import OfAnySize, is_open
@@ -113,7 +113,7 @@ class Composite:
 
     def _cloned(self, copied: Callable[[Any], Any]) -> Any:
         """An equal layer, of new layers."""
-        return type(self).from_config(self.get_config())  # type: ignore[attr-defined]
+        return equal(self)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
         """Tell the models in it that their layers draw from other keys."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EagerExecutor", "output_gradient"]
 
+# Numbers for which what runs a layer may have memory to be kept after a call in inference.
+MOST_NUMBERS = 1 << 20
+
 
 def output_gradient(dy: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """dy, checked: an array of the shape of what a call gave."""
@@ -97,8 +100,12 @@ class EagerExecutor:
             view[...] = weight
         flat = [x.reshape(len(x), -1) for x in xs]
         y: np.ndarray = passes.forward(flat, training, self.calls, dx=training)
-        if training:  # else the memory of other weights than the layer's own is not kept
+        # Backward needs it, and so it stays until then; and the next call, if it is kept: it has memory for the weights
+        # once more, and for values.
+        small = network.numbers * len(y) + sum(view.size for view in views) <= MOST_NUMBERS
+        if training or (small and self._shapes is None):
             self._network, self._passes, self._built_from = network, passes, (shapes, spec)
+        if training:
             self.calls = (self.calls + 1) % 2**32
         for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
             if not trained:  # it may be a moving average, or a state

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...activations import custom
 from ...checks import describe, open_shape_of, shape_of
-from ...described import serialize
+from ...described import revive, serialize
 from ..base.layer import Layer, Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Lambda"]
 
@@ -88,6 +91,11 @@ class Lambda(Layer):
         given["output_shape"] = self._row
         return {name: serialize(value, f"{name} of {self!r}") for name, value in given.items()}
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Create a layer from its config. Raises as the class itself; functions must be known by their names."""
+        return super().from_config({name: _function_of(name, value) for name, value in config.items()})
+
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The given shape behind the rows, or what one row of zeros gives."""
         if self._row is not None:
@@ -130,3 +138,8 @@ class Lambda(Layer):
 
     def _called(self, x: Any) -> Any:
         return self.function(x, **self.arguments)
+
+
+def _function_of(name: str, value: Any) -> Any:
+    """What an argument of a config is: of a function, which that names."""
+    return revive(value, {}, name) if isinstance(value, Mapping) and value.get("class_name") == "function" else value

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import seeds
 from ...checks import check_choice, describe, shown
-from ...described import revive
+from ...described import equal, revive
 from ..base.layer import Layer
 from ..base.weights import assign
 from .conv_lstm import ConvLSTM, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
@@ -128,9 +128,8 @@ class Bidirectional(WithStates, Layer):
     def _copied(self) -> Recurrent:
         """Copy of the forward layer that runs backward."""
         layer = self._directions[0]
-        config = layer.get_config()
-        config |= {"go_backwards": not layer.go_backwards, "name": f"backward_{layer.name}"}
-        return type(layer).from_config(config)
+        made: Recurrent = equal(layer, go_backwards=not layer.go_backwards, name=f"backward_{layer.name}")
+        return made
 
     def _check_pair(self) -> None:
         first, second = self._directions
