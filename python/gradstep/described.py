@@ -18,7 +18,7 @@ import numpy as np
 
 from .checks import check_choice, check_config, describe, snake_case
 from .hints import closest
-from .references import by_reference, is_ours, is_reference, reference_to, written_anew
+from .references import by_reference, is_ours, is_reference, reference_to, with_options, written_anew
 
 __all__ = [
     "MODELS",
@@ -68,6 +68,9 @@ class Described:
     # Arguments that belong to the place where an object is made, not to the object.
     _passing: tuple[str, ...] = ()
 
+    def __new__(cls: type[Self], *args: Any, **options: Any) -> Self:
+        return with_options(super().__new__(cls), options)
+
     def get_config(self) -> dict[str, Any]:
         """Config of the object: the arguments of its constructor as numbers, strings, lists and dicts.
 
@@ -109,8 +112,10 @@ def arguments_of(thing: Any, passing: tuple[str, ...] = ()) -> dict[str, Any]:
     """The arguments of an object that has each as an attribute of its name, but for those in `passing`."""
     kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
     cls: Any = type(thing)
-    names = [name for name, one in _parameters(cls).items() if one.kind not in kinds and name not in passing]
-    found = {name: getattr(thing, name) for name in names}
+    parameters = _parameters(cls)
+    names = [name for name, one in parameters.items() if one.kind not in kinds]
+    names += [name for name in vars(thing).get("_handed_on", ()) if name not in parameters and hasattr(thing, name)]
+    found = {name: getattr(thing, name) for name in names if name not in passing}
     return {
         name: value if isinstance(value, PLAIN) else serialize(value, f"{name} of {thing!r}")
         for name, value in found.items()

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["by_reference", "is_ours", "is_reference", "reference_to", "references_are_written", "written_anew"]
+__all__ = [
+    "by_reference",
+    "is_ours",
+    "is_reference",
+    "reference_to",
+    "references_are_written",
+    "with_options",
+    "written_anew",
+]
+
+Made = TypeVar("Made")
 
 PREFIX = "reference "
 # Within `by_reference`, in one thread: the objects that were met, by what stands for them.
@@ -62,6 +72,13 @@ def references_are_written() -> bool:
 def is_reference(name: Any) -> bool:
     """Whether `reference_to` gave this name."""
     return isinstance(name, str) and name.startswith(PREFIX)
+
+
+def with_options(made: Made, options: Mapping[str, Any]) -> Made:
+    """An object of a class of the program's own with the names that its constructor may hand on by ``**options``."""
+    if options and not is_ours(type(made)):
+        vars(made)["_handed_on"] = tuple(options)
+    return made
 
 
 def is_ours(thing: Any) -> bool:

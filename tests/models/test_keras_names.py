@@ -171,10 +171,10 @@ def test_arithmetic_of_symbolic_tensors() -> None:
         assert np.array_equal(gs.Model([a, b], form(a, b))([x, y]), form(x, y)), name
 
 
-@pytest.mark.parametrize("form", ["a / b", "a + 'x'", "a * True", "1 / a", "a ** 2"])
+@pytest.mark.parametrize("form", ["a / b", "a + 'x'", "a * True", "1 / a", "a ** 0.5"])
 def test_arithmetic_that_is_refused(form: str) -> None:
     a, b = gs.Input((2,)), gs.Input((2,))
-    with pytest.raises(TypeError, match="SymbolicTensor"):
+    with pytest.raises(TypeError, match=r"SymbolicTensor|must be whole, 1 to 8"):
         eval(form, {"a": a, "b": b})
 
 

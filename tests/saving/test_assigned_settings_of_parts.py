@@ -107,7 +107,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.peers] * (way == "keras")) for way in WAYS])
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("make", [subclass, functional, in_a_row])
 def test_what_is_made_anew_has_the_settings(make, before, way, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 
 import numpy as np
 
@@ -32,15 +31,19 @@ def weight_images(weight: np.ndarray) -> list[np.ndarray]:
 
 def png(grey: np.ndarray) -> bytes:
     """An image (height, width) of uint8 as a PNG file (ISO/IEC 15948)."""
+    from zlib import compress  # which few programs need
+
     height, width = grey.shape
     rows = np.zeros((height, width + 1), np.uint8)  # before each row is the number of its filter: 0, none
     rows[:, 1:] = grey
     header = struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0)  # 8 bits of grey, not interlaced
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         _chunk(name, content)
-        for name, content in ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b""))
+        for name, content in ((b"IHDR", header), (b"IDAT", compress(rows.tobytes())), (b"IEND", b""))
     )
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+    from zlib import crc32
+
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", crc32(name + content))

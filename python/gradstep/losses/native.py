@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _core
 from ..checks import check_bool, check_float, check_int, class_numbers, numeric, snake_case
+from ..references import is_ours
 from .base import Loss, aligned, counts, predictions, spread
 
 __all__ = ["NativeLoss"]
@@ -30,7 +31,7 @@ class NativeLoss(Loss):
     axis: Any = -1
 
     def __init_subclass__(cls) -> None:
-        if "kind" not in vars(cls):
+        if "kind" not in vars(cls) and is_ours(cls):  # a program's own are of the kind that they extend
             cls.kind = snake_case(cls.__name__)
 
     def __init__(

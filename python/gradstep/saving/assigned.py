@@ -34,9 +34,11 @@ def take_assigned(model: Any, assigned: Any) -> bool:
         return False
     for number, settings in assigned["settings"].items():
         leaf = leaves[int(number)]
-        revived = type(leaf).from_config({**leaf.get_config(), **settings})
-        for name in settings:
-            setattr(leaf, name, getattr(revived, name))
+        config = leaf.get_config()
+        revived = type(leaf).from_config({**config, **settings})
+        for name, value in settings.items():
+            if config.get(name) != value:  # what a constructor assigns itself, the new layer has
+                setattr(leaf, name, getattr(revived, name))
     for number in assigned["frozen"]:
         leaves[number].trainable = False
     return True

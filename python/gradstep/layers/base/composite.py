@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...described import MODELS, equal
+from ...references import with_options
 from .given import Given, Shaped, parameters_of
 from .holding import check_names, held_layers, shapes_in
 from .sizes import OfAnySize, is_open
@@ -71,7 +72,7 @@ class Composite:
             cls.__call__ = Composite._called  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
-        made = super().__new__(cls)
+        made = with_options(super().__new__(cls), options)
         if cls._may_trace:
             vars(made)["_given"] = (args, options)
         return made

@@ -12,6 +12,7 @@ import numpy as np
 from ... import _core, constraints, initializers, regularizers
 from ...checks import check_bool, check_config, shape_of, shown
 from ...described import MODELS, arguments_of, revive, serialize
+from ...references import is_ours
 from . import custom_layer_calls
 from .holding import given_arguments
 from .sizes import PROBES, check_is_shape, common, for_weights, is_open, is_resizing, probed
@@ -213,7 +214,8 @@ class CustomLayer:
             has no `get_config`.
         """
         if not self._in_numpy:
-            return arguments_of(self, self._passing)
+            common = {} if is_ours(type(self)) else {name: getattr(self, name) for name in COMMON}
+            return arguments_of(self, self._passing) | common
         config: dict[str, Any] = {name: getattr(self, name) for name in COMMON}
         given = given_arguments(self) if self._may_trace else {}
         for name, parameter in inspect.signature(type(self)).parameters.items():
@@ -240,10 +242,10 @@ class CustomLayer:
             As the class itself does for these arguments.
         """
         check_config(config)
-        if not cls._in_numpy:
+        if is_ours(cls):
             return cls(**config)
         parameters = inspect.signature(cls).parameters
-        open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+        open_ended = cls._in_numpy and any(one.kind is one.VAR_KEYWORD for one in parameters.values())
         spare = () if open_ended else [name for name in COMMON if name not in parameters]
         later = {name: config[name] for name in spare if name in config}
         arguments = {name: value for name, value in config.items() if name not in later}
@@ -251,7 +253,8 @@ class CustomLayer:
             arguments = revived_arguments(arguments)
         made = cls(**arguments)
         for name, value in later.items():
-            setattr(made, name, value)
+            if getattr(made, name) != value:
+                setattr(made, name, value)
         return made
 
 

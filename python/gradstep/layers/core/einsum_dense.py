@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -143,7 +142,7 @@ class EinsumDense(OfLayers, Layer):
     def _letters(self, rank: int) -> tuple[str, str, str]:
         """The axes of input, kernel and output, with letters in the place of ``...``."""
         given, kernel, made = self._axes
-        spare = [one for one in string.ascii_letters if one not in self.equation]
+        spare = [one for one in map(chr, range(ord("a"), ord("z") + 1)) if one not in self.equation]
         more = rank - len(given.replace("...", ""))
         if more < 0 or (more and "..." not in given) or ("..." in given) != ("..." in made):
             raise ValueError(
