@@ -18,7 +18,7 @@ import numpy as np
 
 from .checks import check_choice, check_config, describe, snake_case
 from .hints import closest
-from .references import by_reference, is_ours, is_reference, reference_to, with_options, written_anew
+from .references import by_reference, is_ours, is_reference, noting_options, reference_to, written_anew
 
 __all__ = [
     "MODELS",
@@ -68,8 +68,10 @@ class Described:
     # Arguments that belong to the place where an object is made, not to the object.
     _passing: tuple[str, ...] = ()
 
-    def __new__(cls: type[Self], *args: Any, **options: Any) -> Self:
-        return with_options(super().__new__(cls), options)
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls) and not is_ours(cls):
+            cls.__init__ = noting_options(cls.__init__)  # type: ignore[method-assign]
 
     def get_config(self) -> dict[str, Any]:
         """Config of the object: the arguments of its constructor as numbers, strings, lists and dicts.
@@ -317,8 +319,8 @@ def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
     ...         super().__init__(scale, **options)
     >>> model = gs.Sequential([gs.Input((1,)), Half(name="half")])
     >>> with gs.saving.custom_object_scope({"Half": Half}):
-    ...     gs.models.model_from_json(model.to_json()).layers
-    [<Half half (None, 1) -> (None, 1)>]
+    ...     gs.models.model_from_json(model.to_json()).layers[0].scale
+    0.5
     """
     if objects is not None and not isinstance(objects, Mapping):
         raise TypeError(f"custom_objects must be a dict of names to classes and functions; got {describe(objects)}.")

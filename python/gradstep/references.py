@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any, TypeVar
 
 __all__ = [
     "by_reference",
     "is_ours",
     "is_reference",
+    "noting_options",
     "reference_to",
     "references_are_written",
     "with_options",
@@ -77,8 +79,18 @@ def is_reference(name: Any) -> bool:
 def with_options(made: Made, options: Mapping[str, Any]) -> Made:
     """An object of a class of the program's own with the names that its constructor may hand on by ``**options``."""
     if options and not is_ours(type(made)):
-        vars(made)["_handed_on"] = tuple(options)
+        vars(made).setdefault("_handed_on", tuple(options))
     return made
+
+
+def noting_options(init: Callable[..., None]) -> Callable[..., None]:
+    """A constructor that does `with_options` first."""
+
+    @wraps(init)
+    def wrapped(self: Any, *args: Any, **options: Any) -> None:
+        init(with_options(self, options), *args, **options)
+
+    return wrapped
 
 
 def is_ours(thing: Any) -> bool:
