@@ -302,7 +302,7 @@ def no_such(module: str, names: Iterable[str], kind: str, name: str) -> Attribut
     if name.startswith("_"):  # which Python, IPython and others ask for
         return AttributeError(f"module {module!r} has no attribute {name!r}")
     said = _said_of(module, names, kind, name)
-    # With a name of its own, Python adds no second guess.
+    # The error names what is missing itself, so Python adds no second guess.
     return ImportError(said, name=module) if _is_from_import() else AttributeError(said, name=name)
 
 

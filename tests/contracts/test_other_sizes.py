@@ -200,7 +200,7 @@ def test_each_model_says_its_own_sizes():
 
 
 class OfOwnWeights(L.Layer):
-    """A product with a weight of its own, and two sums."""
+    """The input times a weight that the layer made, plus two vectors."""
 
     def build(self, input_shape):
         self.kernel = self.add_weight((input_shape[-1], 3), name="kernel")

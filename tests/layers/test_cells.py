@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import gradstep as gs
 import numpy as np
 import pytest
@@ -219,3 +221,9 @@ def test_frozen():
     assert len(model.trainable_weights) == 2
     model.layers[0].trainable = True
     assert len(model.trainable_weights) == 5
+
+
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "SimpleRNN"])
+def test_defaults_of_a_cell_are_those_of_its_layer(name):
+    cell, layer = (inspect.signature(getattr(layers, one)).parameters for one in (f"{name}Cell", name))
+    assert [(one, cell[one].default) for one in cell] == [(one, layer[one].default) for one in cell]

@@ -65,7 +65,7 @@ def path(
     >>> res = gs.minimize(bowl, [2.0, 1.0], return_path=True)
     >>> figure = gs.plot.path(bowl, res)
 
-    The points of one's own loops:
+    The points of your own loop:
 
     >>> points = {}
     >>> for name, optimizer in (("SGD", gs.optimizers.SGD(0.1)), ("Adam", gs.optimizers.Adam(0.1))):

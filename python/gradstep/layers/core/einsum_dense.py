@@ -45,7 +45,7 @@ class EinsumDense(OfLayers, Layer):
     activation : str or function, optional
         Of `gradstep.activations`.
     bias_axes : str, optional
-        Axes of the output that the bias has; without there is none.
+        Axes of the output that the bias has. None: no bias.
     kernel_initializer : str, Initializer or function, default "glorot_uniform"
         What the kernel is at the start.
     bias_initializer : str, Initializer or function, default "zeros"

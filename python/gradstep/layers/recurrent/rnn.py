@@ -222,7 +222,7 @@ class RNN(OfLayers, Layer):
         return [y, *new] if self.return_state else y
 
     def _checked_states(self, given: Any) -> list[Any]:
-        """States to begin with, as many as the cell has."""
+        """The initial states, one for each of the cell's."""
         states = list(given) if isinstance(given, (list, tuple)) else [given]
         wanted = first_states(self.cell, 1)
         shapes = [array.shape[1:] for array in flat(wanted)]

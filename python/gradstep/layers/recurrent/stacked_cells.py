@@ -96,7 +96,7 @@ class StackedRNNCells(OfLayers, Layer):
 
 
 def check_cell(name: str, cell: Any) -> None:
-    """Refuse what is no cell, or one that has weights already or is run by something else."""
+    """Raise an error unless this is a cell without weights yet that nothing else runs."""
     if not isinstance(cell, Layer) or not hasattr(cell, "state_size"):
         raise TypeError(
             f"{name} must be a cell: an LSTMCell, GRUCell, SimpleRNNCell or StackedRNNCells, or a layer with a method "
