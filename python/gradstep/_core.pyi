@@ -290,6 +290,10 @@ class Network:
         """Fill rows of out (rows, outputs) from x (rows, inputs), batch by batch from row begin, until about
         `seconds` have passed; the row to go on from. Without the GIL."""
 
+    @property
+    def passes(self) -> int:
+        """How many `value_and_grad` made."""
+
     def value_and_grad(
         self, loss: Any, x: Given, y: Given, number: int = 0, weights: Given | None = None, mask: Given | None = None
     ) -> tuple[float, list[list[ndarray]], Any]:

@@ -39,6 +39,10 @@ class ForwardBackward:
         """x (rows, inputs) as `TrainLoop` takes it -> outputs (rows, outputs), new. training: `backward` may follow,
         which reads x again; dx: and gives its gradient. number, ids (rows,) int64: what is drawn follows from them."""
 
+    @property
+    def passes(self) -> int:
+        """How many forward passes in training were made."""
+
     def backward(self, dy: Given) -> Any:
         """dy (rows, outputs), of the last forward in training -> dx (rows, inputs), a new array, where it is wanted;
         and `gradients`, those of the penalties in them. Once a forward. No GIL."""

@@ -113,6 +113,9 @@ class TrainLoop:
     def profile(self, seconds: float) -> list[tuple[str, float]]:
         """As advance, and the seconds that full batches spent in each stage of a step: (what it does, seconds)."""
     @property
+    def batches(self) -> int:
+        """How many are done of this pass."""
+    @property
     def progress(self) -> tuple[int, int, float, list[float]]:
         """Of this pass so far: batches done, rows done, mean loss; and mean losses of the outputs without their
         factors, where several have one, and metrics, output by output; weighted by rows."""

@@ -192,6 +192,7 @@ void bind_device_models(py::module_& m) {
       .def("release", &PyDeviceLoop::release)
       .def("start", &PyDeviceLoop::start, py::arg("order"), py::arg("number") = 0, py::arg("ids") = py::none())
       .def("advance", &PyDeviceLoop::advance)
+      .def_property_readonly("batches", [](const PyDeviceLoop& loop) { return py::object(loop.progress()[0]); })
       .def_property_readonly("progress", &PyDeviceLoop::progress)
       .def_property_readonly("outputs", &PyDeviceLoop::outputs)
       .def_property_readonly("masks", [](const PyDeviceLoop&) { return std::vector<py::object>{py::none()}; })

@@ -24,6 +24,8 @@ class PyForwardBackward {
   virtual py::object forward(py::handle x, bool training, std::uint32_t number, const py::object& ids, bool dx) = 0;
   virtual py::object backward(py::handle dy) = 0;
   virtual py::list gradients() const = 0;
+  /// How many forward passes in training were made.
+  virtual std::size_t passes() const = 0;
 };
 
 template <class Real> class TypedForwardBackward : public PyForwardBackward {
@@ -55,7 +57,10 @@ template <class Real> class TypedForwardBackward : public PyForwardBackward {
     }
     const Mode mode = !training ? Mode::predict : dx ? Mode::gradient : Mode::train;
     const Executor<Real>& executor = alone([&]() -> Executor<Real>& { return forward_backward_.forward(batch, mode); });
-    if (training) x_ = std::move(x);  // backward reads it
+    if (training) {
+      ++passes_;
+      x_ = std::move(x);  // backward reads it
+    }
     py::list outputs;
     for (std::size_t k = 0; k < executor.heads.size(); ++k)
       outputs.append(copy(executor.heads[k].outputs, executor.batch, network_.output_size(k)));
@@ -95,6 +100,8 @@ template <class Real> class TypedForwardBackward : public PyForwardBackward {
       dxs.append(dx ? py::object(copy(dx.at, dx.rows, dx.columns)) : py::none());
     return one_or_all(dxs);
   }
+
+  std::size_t passes() const override { return passes_; }
 
   py::list gradients() const override {
     py::list all;
@@ -138,6 +145,7 @@ template <class Real> class TypedForwardBackward : public PyForwardBackward {
   std::vector<Inputs> x_;
   ForwardBackward<Real> forward_backward_;
   bool busy_ = false;
+  std::size_t passes_ = 0;
 };
 
 }  // namespace gs

@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -94,6 +95,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
 
   AnyNetwork network() const override { return &network_; }
   const std::shared_ptr<Guard>& guard() const override { return guard_; }
+  std::size_t passes() const override { return passes_; }
   double penalty() const override { return network_.penalty(); }
   std::size_t numbers() const override { return network_.numbers; }
   std::size_t batch() const override { return network_.batch; }
@@ -152,6 +154,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     Executor<Real> executor(network_, given.rows(), Mode::gradient, scorings, std::move(places), none, given.sources());
     set_all_rows(executor, network_, data_set, number);
     released([&] { executor.run(); });
+    ++passes_;
     py::list dxs;
     for (const Matrix<Real>& dx : executor.dx) {
       py::array copy = aligned_zeros({py::ssize_t(dx.rows), py::ssize_t(dx.columns)}, dtype);
@@ -299,6 +302,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
                       [](std::size_t a, py::ssize_t b) { return a == std::size_t(b); });
   }
 
+  mutable std::atomic<std::size_t> passes_{0};
   const std::shared_ptr<Guard> guard_;
   const Arrays kept_;              // the weights, if Python keeps them
   std::vector<py::object> asked_;  // (layer), of those that Python computes
@@ -336,6 +340,7 @@ void bind_network(py::module_& m) {
       .def("set_weight_attributes", &PyNetwork::set_weight_attributes)
       .def("row_jacobian", &PyNetwork::row_jacobian)
       .def("predict", &PyNetwork::predict)
+      .def_property_readonly("passes", &PyNetwork::passes)
       .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("x"), py::arg("y"),
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none())
       .def("jvp", &PyNetwork::jvp, py::arg("x"), py::arg("directions") = py::none(), py::arg("dx") = py::none(),
@@ -377,6 +382,7 @@ void bind_network(py::module_& m) {
       .def("forward", &PyForwardBackward::forward, py::arg("x"), py::arg("training") = false, py::arg("number") = 0,
            py::arg("ids") = py::none(), py::arg("dx") = false)
       .def("backward", &PyForwardBackward::backward)
+      .def_property_readonly("passes", &PyForwardBackward::passes)
       .def_property_readonly("gradients", &PyForwardBackward::gradients);
 }
 

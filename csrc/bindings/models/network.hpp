@@ -35,6 +35,8 @@ class PyNetwork {
   virtual std::vector<std::vector<bool>> trained() const = 0;
   virtual py::list dense_weights() const = 0;
   virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
+  /// How many `value_and_grad` made.
+  virtual std::size_t passes() const = 0;
   virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
   virtual void row_jacobian(py::handle x, const py::array& ids, std::uint32_t number,

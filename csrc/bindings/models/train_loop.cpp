@@ -44,6 +44,7 @@ void bind_methods(SharedClass<PyTrainLoop>& loop) {
       .def("advance", &PyTrainLoop::advance)
       .def("update", &PyTrainLoop::update)
       .def("profile", &PyTrainLoop::profile)
+      .def_property_readonly("batches", [](const PyTrainLoop& loop) { return py::object(loop.progress()[0]); })
       .def_property_readonly("progress", &PyTrainLoop::progress)
       .def_property_readonly("totals", &PyTrainLoop::totals)
       .def_property_readonly("gradients", &PyTrainLoop::gradients)

@@ -116,6 +116,11 @@ class MappedRun:
         self._order: np.ndarray | None = None
 
     @property
+    def batches(self) -> int:
+        """How many are done of this pass."""
+        return int(self._run.batches)
+
+    @property
     def progress(self) -> tuple[int, int, float, list[Any]]:
         """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
         progress: tuple[int, int, float, list[Any]] = self._run.progress

@@ -73,8 +73,10 @@ class MaskedCalls:
         given = [array.reshape(len(array), *row) for array, row in zip(arrays, rows, strict=True)]
         own, other = model._executor, around._executor
         other.calls = own.calls
-        made = around([*given, *(mask for mask in checked if mask is not None)], training=training)
-        own.calls = other.calls
+        try:
+            made = around([*given, *(mask for mask in checked if mask is not None)], training=training)
+        finally:
+            own.calls = other.calls
         if training:
             self._shapes = shapes
         return made

@@ -11,7 +11,6 @@ from ..data.columns import arrays_of
 from ..data.rows import Rows
 from ..layers.base.eager import output_gradient
 from ..layers.base.symbolic import in_training
-from ..trainers.counted import counted_if_done
 from ..trainers.gradients import value_and_grad
 from ..trainers.shards.run import value_and_grad_in_shards
 from ..trainers.tangents import gauss_newton_product, jvp
@@ -100,12 +99,10 @@ class OnBatches(Trainable):
         rows = self._data.dense(self._data.rows(x, y, sample_weight))
         return self._gradients_of(rows.x, rows.y, rows.weights)
 
-    @counted_if_done
     def _gradients_of(self, x: Any, y: Any, weights: Any = None) -> tuple[float, list[np.ndarray]]:
         """The same for data as a run has it."""
         return value_and_grad(self._executor, Rows(x, y, weights))
 
-    @counted_if_done
     def _value_and_grad_in_shards(
         self, team: DataParallel, x: Any, y: Any, sample_weight: Any
     ) -> tuple[float, list[np.ndarray]]:
@@ -113,7 +110,6 @@ class OnBatches(Trainable):
         rows = self._data.dense(self._data.rows(x, y, sample_weight))
         return value_and_grad_in_shards(self._executor, team, rows)
 
-    @counted_if_done
     def _called(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The outputs for arrays."""
         trains = in_training(training)

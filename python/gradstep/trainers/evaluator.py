@@ -20,7 +20,7 @@ from ..data.rows import batch_rows, limit_of, verbosity
 from ..metrics.base import Metric
 from ..metrics.reduction import Mean
 from .cautions import warn_of_targets
-from .counted import counted_if_done
+from .counted import run_batch
 from .data_adapter import DataAdapter
 from .executor import Executor
 from .model_face import ModelFace
@@ -98,10 +98,10 @@ class Evaluator:
                 if each:
                     hooks.on_test_batch_begin(batch)
                     self.advance(run)
-                    hooks.on_test_batch_end(run.progress[0] - 1, executor.logs(run, names))
+                    hooks.on_test_batch_end(run.batches - 1, executor.logs(run, names))
                 else:
                     run.advance(0.0 if model.stop_evaluating else SLICE)
-                batch = run.progress[0]
+                batch = run.batches
                 if bar is not None:
                     bar.update(batch, executor.logs(run, names))
                 if model.stop_evaluating:  # after one batch at least: nothing has no mean
@@ -183,7 +183,6 @@ class Evaluator:
 
     # -- one batch -----------------------------------------------------------------------------------------------------
 
-    @counted_if_done
     def one_batch(
         self, x: Any, y: Any, sample_weight: Any, return_dict: Any, train: bool, class_weight: Any = None
     ) -> Scores:
@@ -206,8 +205,7 @@ class Evaluator:
     def _of_batch(self, kept: KeptRun, train: bool) -> dict[str, float]:
         """Loss and metrics of a run's batch."""
         run, executor = kept.run, self._executor
-        run.start(None, executor.call_number() if train else 0)
-        run.advance(0.0)
+        run_batch(executor, run, train)
         logs = self.last_logs = executor.logs(run)
         executor.put_back(kept)
         return logs

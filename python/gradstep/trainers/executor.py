@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from ..layers.base.settings import computed_by
 from ..minimize.methods.base import Method
 from ..minimize.methods.registry import trainer_of
 from ..optimizers.base.wrappers import Wrapper
+from .counted import run_batch
 from .losses_and_metrics import LossesAndMetrics, Targets
 from .model_face import ModelFace
 from .network import Step, address, check_backward, learned, renew
@@ -31,7 +33,6 @@ from .sizes import Sized, SizeTable, rows_given
 __all__ = ["Executor"]
 
 MOST_ROWS = 1024  # of the runs over single batches that are kept, and their buffers with them
-SINGLE = 2**31  # the first number of a pass that is no epoch
 
 
 class Executor:
@@ -179,15 +180,6 @@ class Executor:
         known = dict(zip(map(address, learned(self.network)), self.network.dense_weights, strict=True))
         named = {name: known[address(weight)] for name, weight in self.trained_weights().items()}
         return {name: of_layer for name, of_layer in named.items() if of_layer[1]}
-
-    def call_number(self) -> int:
-        """The number of a pass over one batch: apart from those of epochs, below 2**31."""
-        self.calls += 1
-        return SINGLE + self.calls % SINGLE
-
-    def last_number(self) -> int:
-        """The number of the last pass over one batch."""
-        return SINGLE + self.calls % SINGLE
 
     # -- runs over data ------------------------------------------------------------------------------------------------
 
@@ -371,10 +363,9 @@ class Executor:
     def stream(self, sample: Rows, train: bool) -> RunOverBatches:
         """A pass over batches like the sample, of which a run could be made."""
         self.put_back(self.batch_run(sample, train))
-        number = self.call_number if train else lambda: 0
         version = self.version
 
-        def run(rows: Rows, fresh: bool) -> KeptRun:
+        def make(rows: Rows, fresh: bool) -> KeptRun:
             if self.version != version:
                 raise RuntimeError(
                     "the model was compiled again while batches of a generator, a sequence or a sparse matrix passed. "
@@ -382,7 +373,7 @@ class Executor:
                 )
             return self.batch_run(rows, train, fresh)
 
-        return RunOverBatches(run, self.put_back, number, self.uses)
+        return RunOverBatches(make, partial(run_batch, self, train=train), self.put_back, self.uses)
 
     def outputs(self, rows: Any) -> Any:
         """The outputs for rows as the engine reads them, in one batch."""

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _core
 from ..data.columns import arrays_of
 from ..data.rows import Rows
+from .counted import Counted, run_batch
 from .executor import Executor
 from .network import arranged, check_backward
 
@@ -22,14 +23,12 @@ def value_and_grad(executor: Executor, rows: Rows) -> tuple[float, list[np.ndarr
     trained, losses = list(executor.trained_weights().values()), executor.specifications(rows)
     if not any(map(callable, losses)) and not any(step.layer._computing._in_numpy for step in executor.steps):
         targets = executor.targets(rows)
-        value, layers, _ = network.value_and_grad(
-            losses, x, targets.values, executor.call_number(), targets.weights, targets.masks
-        )
+        with Counted(executor, network) as number:
+            value, layers, _ = network.value_and_grad(losses, x, targets.values, number, targets.weights, targets.masks)
         return value, arranged(network, [gradient for layer in layers for gradient in layer], trained)
     with executor.guard:
         loop = executor.loop(rows, len(rows.y), [], gradients=True)
-        loop.start(None, executor.call_number())
-        loop.advance(0.0)
+        run_batch(executor, loop)
         return loop.progress[2], arranged(network, loop.gradients, trained)
 
 
@@ -56,7 +55,8 @@ class ForwardBackward:
             if self._halves is None or self._network is not network:
                 self._network, self._halves = network, _core.ForwardBackward(network)
             self._shapes = None
-            made = self._halves.forward(arrays, True, executor.call_number(), None, True)
+            with Counted(executor, self._halves) as number:
+                made = self._halves.forward(arrays, True, number, None, True)
             self._shapes = input_shapes, shapes
             ys = made if isinstance(made, list) else [made]
             return [y.reshape(shape) for y, shape in zip(ys, shapes, strict=True)]

@@ -54,6 +54,11 @@ class RunWithMetrics:
         self._order: np.ndarray | None = None
 
     @property
+    def batches(self) -> int:
+        """How many are done of this pass."""
+        return self._run.batches
+
+    @property
     def progress(self) -> tuple[int, int, float, list[Any]]:
         """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
         return self.taken_up(self._run.progress)
@@ -155,24 +160,24 @@ class RunOverBatches:
 
     Parameters
     ----------
-    run : function of Rows and bool
+    make : function of Rows and bool
         Makes the run of one batch, over all its rows at once; the bool says whether metrics begin anew.
+    run_batch : function
+        Makes its pass.
     put_back : function
         Takes it back.
-    number : function
-        Gives each batch the number of its pass, on which what is drawn in it depends.
     uses : function of Rows
         Who measures what.
     """
 
     def __init__(
         self,
-        run: Callable[[Rows, bool], KeptRun],
+        make: Callable[[Rows, bool], KeptRun],
+        run_batch: Callable[[Any], None],
         put_back: Callable[[KeptRun], None],
-        number: Callable[[], int],
         uses: Callable[[Rows], list[MetricUse]],
     ) -> None:
-        self._run, self._put_back, self._number, self._uses = run, put_back, number, uses
+        self._make, self._run_batch, self._put_back, self._uses = make, run_batch, put_back, uses
         self.start(iter(()))
 
     def start(self, batches: Iterator[Rows], limit: int | None = None) -> None:
@@ -183,6 +188,11 @@ class RunOverBatches:
         self._loss = 0.0
         self._sums: list[float] = []  # of what the engine measures, over the rows
         self._values: list[Any] = []
+
+    @property
+    def batches(self) -> int:
+        """How many are done of this pass."""
+        return self._done
 
     @property
     def progress(self) -> tuple[int, int, float, list[Any]]:
@@ -210,10 +220,9 @@ class RunOverBatches:
         return self._limit is not None and self._done >= self._limit
 
     def _batch(self, rows: Rows) -> None:
-        borrowed = self._run(rows, not self._done)
+        borrowed = self._make(rows, not self._done)
         run = borrowed.run
-        run.start(None, self._number())
-        run.advance(0.0)
+        self._run_batch(run)
         _, count, loss, values = run.progress
         self._put_back(borrowed)
         self._done += 1

@@ -10,6 +10,7 @@ import numpy as np
 from ..checks import describe
 from ..data.columns import arrays_of
 from ..data.rows import Rows
+from .counted import last_number
 from .executor import Executor
 from .network import address, arranged, check_backward, learned
 
@@ -25,7 +26,7 @@ def jvp(
     given = None if dxs is None else [np.ascontiguousarray(dx.reshape(len(dx), -1)) for dx in dxs]
     shapes = [(len(rows), *row) for row in outputs]
     with executor.guard:
-        ys, dys = network.jvp(arrays, moves, given, executor.last_number(), training)
+        ys, dys = network.jvp(arrays, moves, given, last_number(executor), training)
     reshape = [[each.reshape(shape) for each, shape in zip(all_, shapes, strict=True)] for all_ in (ys, dys)]
     return reshape[0], reshape[1]
 
@@ -39,7 +40,7 @@ def gauss_newton_product(executor: Executor, rows: Rows, directions: Any) -> lis
     moves = in_order(executor, directions)
     with executor.guard:
         found = network.gauss_newton_product(
-            losses, x, targets.values, moves, executor.last_number(), targets.weights, targets.masks
+            losses, x, targets.values, moves, last_number(executor), targets.weights, targets.masks
         )
     return arranged(network, found, executor.model.trainable_weights)
 

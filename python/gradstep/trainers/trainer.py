@@ -195,16 +195,16 @@ class Trainer:
                     if each:
                         hooks.on_train_batch_begin(batch)
                         self._evaluator.advance(run)
-                        hooks.on_train_batch_end(run.progress[0] - 1, self._executor.logs(run, names))
+                        hooks.on_train_batch_end(run.batches - 1, self._executor.logs(run, names))
                     else:
                         run.advance(SLICE)
-                    batch = run.progress[0]
+                    batch = run.batches
                     if shows:
                         hooks.on_train_progress(batch, self._executor.logs(run, names))
                     if self.model.stop_training:
                         break
         except BaseException:
-            self.passes -= not run.progress[0]  # a pass that ends before its first batch is done does not count
+            self.passes -= not run.batches  # a pass that ends before its first batch is done does not count
             raise
         logs = self._evaluator.last_logs = self._executor.logs(run, names) if batch else {}
         if not self.model.stop_training:

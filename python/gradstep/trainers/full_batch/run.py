@@ -97,11 +97,16 @@ class FullBatchRun(HasStepLogs):
         self.over = False
 
     @property
+    def batches(self) -> int:
+        """How many are done of this pass."""
+        return int(self.over)
+
+    @property
     def progress(self) -> tuple[int, int, float, list[Any]]:
         """Of this pass so far: batches, rows, loss, and the other values of the logs."""
         values = self.objective.run.progress[3]
         loss = math.nan if self._point is None else self._point.f
-        return int(self.over), self._n * self.over, loss, values
+        return self.batches, self._n * self.over, loss, values
 
     def advance(self, seconds: float) -> bool:
         """Make the iteration, whatever time it takes; True. Weights are as after whole iterations if it fails."""

@@ -16,6 +16,7 @@ from ...distribution.data_parallel import DataParallel
 from ...distribution.parts import borders
 from ...distribution.tree import pairwise
 from ...metrics.reduction import MeanMetricWrapper
+from ..counted import next_number
 from ..executor import Executor
 from ..losses_and_metrics import beside
 from ..network import arranged
@@ -217,6 +218,11 @@ class ShardedRun:
         return self._begin + self._done >= self._end
 
     @property
+    def batches(self) -> int:
+        """How many are done of this pass."""
+        return self._done
+
+    @property
     def progress(self) -> tuple[int, int, float, list[Any]]:
         """Of this pass so far: batches, rows, mean loss, and the other values of the logs, which all processes have."""
         rows, outputs = int(self._rows), len(self._executor.losses_and_metrics.outputs)
@@ -232,7 +238,7 @@ class ShardedRun:
                     use.metric._take(values[-1], rows)
             elif use.metric is not None:
                 values.append(use.metric.result())
-        return self._done, rows, self._loss / self._rows if rows else 0.0, values
+        return self.batches, rows, self._loss / self._rows if rows else 0.0, values
 
     def advance(self, seconds: float) -> bool:
         """Run batches for about `seconds`, at least one; True when the pass is over.
@@ -277,7 +283,12 @@ def value_and_grad_in_shards(executor: Executor, team: DataParallel, rows: Rows)
     with executor.guard:
         sums = ShardSums(own, -(-own.total // team.shards))
         orders = [np.arange(place, place + n) for _, place, n in own.spans]
-        totals = sums.add(orders, own.total, executor.call_number())
+        calls = executor.calls
+        try:
+            totals = sums.add(orders, own.total, next_number(executor))
+        except BaseException:
+            executor.calls = calls
+            raise
         sums.put()
         gradients = arranged(network, sums.loop.gradients, list(executor.trained_weights().values()))
         return float(totals[2] / sums.divisor), gradients
