@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradstep as gs
 import numpy as np
 import pytest
-from gradstep import _core
-from gradstep.trainers import gradients
-from gradstep.trainers.executor import Executor
+from probe import interrupted
 
 RANDOM = np.random.default_rng(1)
 X, Y = RANDOM.normal(size=(12, 6)).astype("f4"), RANDOM.normal(size=(12, 1)).astype("f4")
@@ -17,25 +13,6 @@ X, Y = RANDOM.normal(size=(12, 6)).astype("f4"), RANDOM.normal(size=(12, 1)).ast
 
 def own(y_true, y_pred):
     return ((y_pred - y_true) ** 2).mean(-1), 2 * (y_pred - y_true)
-
-
-class Interrupting:
-    """An object of the engine, one method of which is interrupted before it begins or after it ended."""
-
-    def __init__(self, real: Any, method: str, after: bool) -> None:
-        self._real, self._method, self._after = real, method, after
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._real, name)
-        if name != self._method:
-            return real
-
-        def interrupted(*args, **options):
-            if self._after:
-                real(*args, **options)
-            raise KeyboardInterrupt
-
-        return interrupted
 
 
 def batches():
@@ -75,37 +52,13 @@ def goes_on(model: gs.Sequential, kind: str) -> list[np.ndarray]:
     return [drawn, *model.get_weights(), *model.optimizer.state_dict().values()]
 
 
-def interrupt(patch: pytest.MonkeyPatch, method: str, after: bool) -> None:
-    """Have the method interrupted, of whatever the engine makes for it."""
-
-    def interrupting(make: Any) -> Any:
-        return lambda *args, **options: Interrupting(make(*args, **options), method, after)
-
-    patch.setattr(Executor, "kept_run", lambda *args: None)
-    if method == "forward":
-        patch.setattr(gradients._core, "ForwardBackward", interrupting(_core.ForwardBackward))
-    elif method == "advance":
-        patch.setattr(Executor, "run", interrupting(Executor.run))
-        patch.setattr(Executor, "loop", interrupting(Executor.loop))
-    else:
-        sized = Executor.sized
-        of = interrupting(lambda network: network)
-        patch.setattr(Executor, "sized", lambda *args: (one := sized(*args))._replace(network=of(one.network)))
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("kind", CALLS)
-def test_a_pass_counts_if_it_was_made(kind, after, monkeypatch):
+def test_a_pass_counts_if_it_was_made(kind, after):
     call, method = CALLS[kind]
     model, same = made(kind), made(kind)
-    model._last_call.forget()  # it is made anew, to be interrupted
-    model._masked_calls._made_for = None
-    with monkeypatch.context() as patch:
-        interrupt(patch, method, after)
-        with pytest.raises(KeyboardInterrupt):
-            call(model)
-    model._last_call.forget()
-    model._masked_calls._made_for = None
+    with interrupted(model, method, after), pytest.raises(KeyboardInterrupt):
+        call(model)
     if after and kind == "a fit of a generator":
         same.train_on_batch(X, Y)  # the first of its two
     elif after:

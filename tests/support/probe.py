@@ -6,11 +6,14 @@ draw, what it keeps between calls. What `fit`, `evaluate` or `predict` can show 
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from gradstep import _core
+from gradstep.trainers.executor import Executor
 from gradstep.trainers.full_batch.residual_loss import ResidualLoss
 from gradstep.trainers.full_batch.whole_loss import WholeLoss
 from gradstep.trainers.network import Step, learned, network_of
@@ -31,6 +34,7 @@ __all__ = [
     "guard",
     "halves",
     "halves_of_layers",
+    "interrupted",
     "is_fed_in_python",
     "key",
     "layers_of_engine",
@@ -247,3 +251,54 @@ def arrays_known(optimizer: Any) -> int:
 def state_of(optimizer: Any, array: np.ndarray) -> dict[str, np.ndarray]:
     """What an optimizer keeps of an array."""
     return optimizer._core.state(optimizer._core.find(array))
+
+
+# -- Ctrl-C ------------------------------------------------------------------------------------------------------------
+
+
+class _Interrupted:
+    """An object of the engine, one method of which is interrupted before it begins or after it ended."""
+
+    def __init__(self, real: Any, method: str, after: bool) -> None:
+        self._real, self._method, self._after = real, method, after
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._real, name)
+        if name != self._method:
+            return real
+
+        def interrupted(*args, **options):
+            if self._after:
+                real(*args, **options)
+            raise KeyboardInterrupt
+
+        return interrupted
+
+
+@contextmanager
+def interrupted(model: Any, method: str, after: bool) -> Iterator[None]:
+    """Within it Ctrl-C comes where a method of the engine is called for the model: before it begins, or at its end."""
+
+    def ends_in(make: Any) -> Any:
+        return lambda *args, **options: _Interrupted(make(*args, **options), method, after)
+
+    def forget() -> None:
+        model._last_call.forget()
+        model._masked_calls._made_for = None
+
+    sized, of_network = Executor.sized, ends_in(lambda network: network)
+    patches = {
+        "advance": [patch.object(Executor, name, ends_in(getattr(Executor, name))) for name in ("run", "loop")],
+        "forward": [patch.object(_core, "ForwardBackward", ends_in(_core.ForwardBackward))],
+        "value_and_grad": [
+            patch.object(
+                Executor, "sized", lambda *args: (one := sized(*args))._replace(network=of_network(one.network))
+            )
+        ],
+    }
+    forget()
+    with ExitStack() as stack:
+        for one in [*patches[method], patch.object(Executor, "kept_run", lambda *args: None)]:
+            stack.enter_context(one)
+        yield
+    forget()
