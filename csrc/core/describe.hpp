@@ -50,6 +50,9 @@ template <class... Types> struct TypeList {
   static constexpr int size = sizeof...(Types);
 };
 
+/// The types of one list, and those of another behind them.
+template <class... A, class... B> TypeList<A..., B...> joined(TypeList<A...>, TypeList<B...>);
+
 /// Position of T in a list; the list's size if it is not there.
 template <class T, class... Types> constexpr int index_of(TypeList<Types...>) {
   constexpr bool same[] = {__is_same(T, Types)...};

@@ -44,10 +44,11 @@ template <class Real> template <class Work> bool LinearObjective<Real>::in_team(
   return good;
 }
 
-/// Sums of blocks' rows with w, middle(first, count, room) -> a sum, which writes r, and r back into g.
+/// Sums of blocks' rows with w, middle(first, count, room) -> a sum, which writes r, and r back into g; squares
+/// (chunks, columns + 1): null, or those of the columns and of the intercept's are added, while the block is in cache.
 template <class Real>
 template <class Middle>
-double LinearObjective<Real>::pass(const double* w, double* g, const Middle& middle) {
+double LinearObjective<Real>::pass(const double* w, double* g, const Middle& middle, double* squares) {
   const std::size_t outputs = settings.outputs, n = std::size_t(design.columns), block = rows_.block;
   std::vector<double> sums(rows_.chunks);
   // Where most methods begin: no sums are needed.
@@ -76,6 +77,7 @@ double LinearObjective<Real>::pass(const double* w, double* g, const Middle& mid
         if (settings.fit_intercept)
           for (std::size_t i = 0; i < count; ++i) to[k * stride_ + n] += r[i];
       }
+      if (squares) fine &= add_squares(first, count, squares + chunk * (n + 1));
     });
     sums[chunk] = sum;
     return fine;
@@ -101,12 +103,13 @@ template <class Real> void LinearObjective<Real>::penalize(const double* w, doub
   }
 }
 
-template <class Real> double LinearObjective<Real>::value(const double* w, double* g) {
+template <class Real> double LinearObjective<Real>::value(const double* w, double* g, double* diagonal) {
   const std::size_t block = rows_.block, n = std::size_t(design.columns);
   const auto& table = kernels().linear_rows;
   const bool has_scale = settings.loss == SumLoss::huber, keeps = !curvature_.empty();
   const double scale = has_scale ? w[size - 1] : 1;
-  double f = pass(w, g, [&](std::size_t first, std::size_t count, const Room& room, double* to) {
+  std::vector<double> of_columns(diagonal ? rows_.chunks * (n + 1) : 0);
+  const auto middle = [&](std::size_t first, std::size_t count, const Room& room, double* to) {
     const double* const s = s_ ? s_ + first : ones_.data();
     double* const h = keeps ? curvature_.data() + first : room.h;
     if (settings.loss == SumLoss::softmax) {
@@ -127,7 +130,9 @@ template <class Real> double LinearObjective<Real>::value(const double* w, doubl
       to[size - 1] += (sum - along) / scale;
     }
     return sum;
-  });
+  };
+  double f = pass(w, g, middle, diagonal ? of_columns.data() : nullptr);
+  if (diagonal) find_diagonal(of_columns, diagonal);
   double squares = 0, of_intercepts = 0;
   for (std::size_t k = 0; k < settings.outputs; ++k) {
     for (std::size_t j = 0; j < n; ++j) squares += w[k * stride_ + j] * w[k * stride_ + j];
@@ -175,7 +180,6 @@ template <class Real> void LinearObjective<Real>::margins(const double* w, doubl
 // to (columns + 1) += the squares of the columns of some rows, and of the intercept's. False where the matrix has a
 // column that it must not have.
 template <class Real> bool LinearObjective<Real>::add_squares(std::size_t first, std::size_t count, double* to) const {
-  constexpr std::int64_t ahead = 1024;
   const auto n = std::size_t(design.columns);
   for (std::size_t i = first; i < first + count; ++i) {
     const double s = s_ ? s_[i] : 1;
@@ -184,10 +188,6 @@ template <class Real> bool LinearObjective<Real>::add_squares(std::size_t first,
       const std::int64_t from = design.starts[i], end = design.starts[i + 1];
       if (from < 0 || end > design.stored) return false;
       for (std::int64_t k = from; k < end; ++k) {
-        if (k % 8 == 0) {
-          __builtin_prefetch(design.x + k + ahead, 0, 2);
-          __builtin_prefetch(design.where + k + ahead, 0, 2);
-        }
         const auto column = std::size_t(std::uint32_t(design.where[k]));
         if (column >= n) return false;
         to[column] += s * double(design.x[k]) * double(design.x[k]);
@@ -200,20 +200,17 @@ template <class Real> bool LinearObjective<Real>::add_squares(std::size_t first,
   return true;
 }
 
-template <class Real> void LinearObjective<Real>::diagonal(double bend, double* out) {
-  const std::size_t n = std::size_t(design.columns), width = n + 1, parts = rows_.chunks;
-  std::vector<double> sums(parts * width);
-  const bool good = in_team(parts, [&](std::size_t part, int) {
-    const auto rows = std::size_t(design.rows), first = rows * part / parts;
-    return add_squares(first, rows * (part + 1) / parts - first, sums.data() + part * width);
-  });
-  if (!good) bad_design();
-  for (std::size_t part = 1; part < parts; ++part)
-    for (std::size_t j = 0; j < width; ++j) sums[j] += sums[part * width + j];
+// From squares (chunks, columns + 1), which are summed in place.
+template <class Real> void LinearObjective<Real>::find_diagonal(std::vector<double>& squares, double* out) const {
+  const std::size_t n = std::size_t(design.columns), width = n + 1;
+  const double bend = settings.loss == SumLoss::softmax    ? 1 / double(settings.outputs)
+                      : settings.loss == SumLoss::log_loss ? 0.25
+                                                           : 2;
+  for (std::size_t at = width; at < squares.size(); ++at) squares[at % width] += squares[at];
   for (std::size_t j = 0; j < width; ++j)
-    sums[j] = settings.scale * bend * sums[j] + (j < n ? settings.l2 : settings.l2_intercept);
+    squares[j] = settings.scale * bend * squares[j] + (j < n ? settings.l2 : settings.l2_intercept);
   std::fill_n(out, size, 1.0);
-  for (std::size_t k = 0; k < settings.outputs; ++k) std::copy_n(sums.data(), stride_, out + k * stride_);
+  for (std::size_t k = 0; k < settings.outputs; ++k) std::copy_n(squares.data(), stride_, out + k * stride_);
 }
 
 template <class Real> void LinearObjective<Real>::transposed(const double* r, double* g) {

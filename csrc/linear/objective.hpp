@@ -32,14 +32,13 @@ template <class Real> class LinearObjective {
   const ObjectiveSettings settings;
   const std::size_t size;  // coefficients in all
 
-  /// Gives the value at w, and its gradient in g. Throws std::out_of_range where the matrix has a column out of range.
-  double value(const double* w, double* g);
+  /// Gives the value at w, its gradient in g, and in `diagonal` (size; null: not wanted) that of the Hessian at sums of
+  /// zero, and 1 for Huber's scale. Throws std::out_of_range where the matrix has a column out of range.
+  double value(const double* w, double* g, double* diagonal = nullptr);
   /// out = H v, where H is the Hessian at the w of the last value.
   void hessian_product(const double* v, double* out);
   /// p (outputs, rows): the sums of the rows with w.
   void margins(const double* w, double* p);
-  /// out (size): the diagonal of the Hessian, for losses of curvature `bend`; 1 for Huber's scale.
-  void diagonal(double bend, double* out);
   /// g (columns) = x^T r, r (rows)
   void transposed(const double* r, double* g);
   /// s L'' (rows) at the w of the last value: of one output.
@@ -47,10 +46,11 @@ template <class Real> class LinearObjective {
 
  private:
   struct Room;  // of a block
-  template <class Middle> double pass(const double* w, double* g, const Middle& middle);
+  template <class Middle> double pass(const double* w, double* g, const Middle& middle, double* squares = nullptr);
   void penalize(const double* w, double* g) const;
   template <class Work> bool in_team(std::size_t chunks, const Work& work);
   bool add_squares(std::size_t first, std::size_t count, double* to) const;
+  void find_diagonal(std::vector<double>& squares, double* out) const;
 
   const std::size_t stride_;  // coefficients of an output
   const DesignRows<Real> rows_;

@@ -30,20 +30,24 @@ struct Loss : OfOutputs_ {
 /// A loss that knows no logits.
 template <class Form, TargetKind kind = TargetKind::numbers> using LossOf = Loss<Form, Form, void, kind>;
 
-using Losses = TypeList<
-    LossOf<MeanOverRow<MeanSquaredError>>, LossOf<MeanOverRow<MeanAbsoluteError>>,
-    LossOf<MeanOverRow<MeanAbsolutePercentageError>>, LossOf<MeanOverRow<MeanSquaredLogarithmicError>>,
-    LossOf<MeanOverRow<Huber>>, LossOf<MeanOverRow<LogCosh>>, LossOf<MeanOverRow<Quantile>>,
-    LossOf<MeanOverRow<Poisson>>, LossOf<SumOverRow<KLDivergence>>, LossOf<CosineSimilarity>,  //
-    LossOf<Hinge>, LossOf<SquaredHinge>, LossOf<CategoricalHinge>,                             //
+/// Those of most models, in loops for each instruction set.
+using CommonLosses = TypeList<
+    LossOf<MeanOverRow<MeanSquaredError>>, LossOf<MeanOverRow<MeanAbsoluteError>>, LossOf<MeanOverRow<Huber>>,
+    LossOf<Hinge>, LossOf<SquaredHinge>, LossOf<CategoricalHinge>,
     Loss<Smooth<MeanOverRow<BinaryCrossentropy>>, Smooth<MeanOverRow<BinaryCrossentropyOfLogits>>, Sigmoid>,
-    Loss<Smooth<MeanOverRow<BinaryFocalCrossentropy>>, Smooth<MeanOverRow<BinaryFocalCrossentropyOfLogits>>>,
     Loss<Smooth<CategoricalCrossentropy, true>, Smooth<CategoricalCrossentropyOfLogits, true>, Softmax>,
-    Loss<Smooth<CategoricalFocalCrossentropy>, Smooth<CategoricalFocalCrossentropyOfLogits>>,
-    Loss<Sparse<CategoricalCrossentropy>, Sparse<CategoricalCrossentropyOfLogits>, Softmax, TargetKind::classes>,
-    LossOf<CategoricalGeneralizedCrossEntropy, TargetKind::classes>,  //
-    LossOf<OverlapOfBatch<Dice>>, LossOf<OverlapOfRow<Dice>>, LossOf<OverlapOfBatch<Tversky>>,
-    LossOf<OverlapOfRow<Tversky>>, LossOf<Circle, TargetKind::labels>>;
+    Loss<Sparse<CategoricalCrossentropy>, Sparse<CategoricalCrossentropyOfLogits>, Softmax, TargetKind::classes>>;
+/// The others: AVX-512 takes the loops of AVX2, for each set of loops makes a wheel larger.
+using RareLosses =
+    TypeList<LossOf<MeanOverRow<MeanAbsolutePercentageError>>, LossOf<MeanOverRow<MeanSquaredLogarithmicError>>,
+             LossOf<MeanOverRow<LogCosh>>, LossOf<MeanOverRow<Quantile>>, LossOf<MeanOverRow<Poisson>>,
+             LossOf<SumOverRow<KLDivergence>>, LossOf<CosineSimilarity>,
+             Loss<Smooth<MeanOverRow<BinaryFocalCrossentropy>>, Smooth<MeanOverRow<BinaryFocalCrossentropyOfLogits>>>,
+             Loss<Smooth<CategoricalFocalCrossentropy>, Smooth<CategoricalFocalCrossentropyOfLogits>>,
+             LossOf<CategoricalGeneralizedCrossEntropy, TargetKind::classes>,  //
+             LossOf<OverlapOfBatch<Dice>>, LossOf<OverlapOfRow<Dice>>, LossOf<OverlapOfBatch<Tversky>>,
+             LossOf<OverlapOfRow<Tversky>>, LossOf<Circle, TargetKind::labels>>;
+using Losses = decltype(joined(CommonLosses{}, RareLosses{}));
 
 template <class Score_, bool labels_> struct Accuracy {
   using Score = Score_;

@@ -10,6 +10,7 @@
 #include "kernels/layers/columns.hpp"
 #include "kernels/layers/depthwise.hpp"
 #include "kernels/layers/drop.hpp"
+#include "kernels/layers/losses.hpp"
 #include "kernels/layers/map.hpp"
 #include "kernels/layers/merge.hpp"
 #include "kernels/layers/normalize.hpp"
@@ -37,6 +38,8 @@ namespace gs {
   X(SweepTable, sweep)                            \
   X(MapTable, map)                                \
   X(ReduceTable, reduce)                          \
+  X(CommonLossesTable, common_losses)             \
+  X(RareLossesTable, rare_losses)                 \
   X(GemmTable, gemm)                              \
   X(OrderedGemmTable, ordered_gemm)               \
   X(SharedRowsTable, shared_rows)                 \

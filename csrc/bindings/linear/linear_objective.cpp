@@ -96,15 +96,9 @@ class InUnits : public minimize::LBFGS {
 };
 
 /// The units of w in which the diagonal of the Hessian is 1: there features of different sizes cost no iterations.
-template <class Real> std::vector<double> units_of(LinearObjective<Real>& objective) {
-  const auto& settings = objective.settings;
-  const double bend = settings.loss == SumLoss::softmax    ? 1 / double(settings.outputs)
-                      : settings.loss == SumLoss::log_loss ? 0.25
-                                                           : 2;
-  std::vector<double> units(objective.size);
-  objective.diagonal(bend, units.data());
-  for (double& one : units) one = one > 0 && std::isfinite(one) ? 1 / std::sqrt(one) : 1;
-  return units;
+std::vector<double> units_of(std::vector<double> diagonal) {
+  for (double& one : diagonal) one = one > 0 && std::isfinite(one) ? 1 / std::sqrt(one) : 1;
+  return diagonal;
 }
 
 // The objective for either dtype, as Python sees it.
@@ -182,12 +176,9 @@ template <class Real> class ObjectiveOf : public Objective {
   py::tuple lbfgs(const Numbers& w, double gtol, double ftol, double maxiter, std::size_t memory) override {
     check(w, objective_->size, "w");
     const double* const start = w.data();
-    std::vector<double> g(objective_->size);
-    double f = 0;
-    const std::vector<double> units = over_design([&] {
-      f = objective_->value(start, g.data());
-      return units_of(*objective_);
-    });
+    std::vector<double> g(objective_->size), diagonal(objective_->size);
+    const double f = over_design([&] { return objective_->value(start, g.data(), diagonal.data()); });
+    const std::vector<double> units = units_of(std::move(diagonal));
     ObjectiveFunction<Real> function(*objective_, units);
     minimize::Memory pairs(function.n, memory);
     InUnits method(pairs, units);

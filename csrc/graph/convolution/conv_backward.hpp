@@ -90,7 +90,7 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
       const std::size_t count = std::min(this->together_, last - k);
       Real* const to = next_ ? scratch + own_ : dx_ ? dx_ + k * in : nullptr;
       Real* const dx = border_ ? scratch + this->read_scratch() + dz_ + pooled_ : to;
-      if (dx) begin(dx, count * bordered);
+      if (dx) begin_dx(dx, count * bordered);
       for (std::size_t s = 0; s < this->strips_.count() && !ThreadTeam::is_cancelled(); ++s)
         run(this->strips_.strip(s), k, count, chunk, k > blocks_.begin(chunk) || s > 0, dy, dx, scratch);
       for (std::size_t i = 0; border_ && i < count; ++i) this->reader_.strip(dx + i * bordered, to + i * in);
@@ -117,7 +117,7 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
       spread(strip, rows + k * strip.places(), dx + k * this->conv_.window.bordered(), rest + sums_ + this->pointers_);
   }
 
-  void begin(Real* dx, std::size_t n) const {
+  void begin_dx(Real* dx, std::size_t n) const {
     if (!start_) return void(std::fill_n(dx, n, Real(0)));
     const std::size_t channels = this->conv_.window.channels;
     for (std::size_t i = 0; i < n; i += channels) std::copy_n(start_, channels, dx + i);

@@ -83,7 +83,7 @@ template <class Real> class RecurrentForwardJob : public RecurrentJob<Real> {
   void run(std::size_t chunk, Real* scratch) const override {
     const RowRange rows = this->rows_of(chunk);
     this->read_mask(rows, scratch);
-    begin(rows);
+    begin_states(rows);
     const std::size_t ahead = q_.training ? 8 : 1;  // of whose inputs there is room
     for (std::size_t t = 0; t < q_.steps; ++t) {
       if (ThreadTeam::is_cancelled()) return;
@@ -124,7 +124,7 @@ template <class Real> class RecurrentForwardJob : public RecurrentJob<Real> {
     return (s == 0 ? q_.state(t, row) : q_.c.of(t, row)).at;
   }
 
-  void begin(RowRange rows) const {
+  void begin_states(RowRange rows) const {
     for (std::size_t i = rows.first; i < rows.first + rows.count; ++i) {
       for (std::size_t s = 0; s < info_.states; ++s) {
         Real* const to = state(s, 0, i);
@@ -222,7 +222,7 @@ template <class Real> class RecurrentBackwardJob : public RecurrentJob<Real> {
                 *const back = held + each_, *const sums = back + back_, *const more = sums + 2 * sums_;
     const std::size_t n = q_.units;
     this->read_mask(rows, mask);
-    begin(rows, dh, dc, held);
+    begin_states(rows, dh, dc, held);
     std::fill_n(sums, q_.columns, Real(0));
     bool wants_states = false;
     for (const Matrix<Real>& one : ports_.dinitial) wants_states |= bool(one);
@@ -269,7 +269,7 @@ template <class Real> class RecurrentBackwardJob : public RecurrentJob<Real> {
   }
   const Real* dy(std::size_t row, std::size_t at) const { return ports_.dy.at + row * ports_.dy.columns + at; }
 
-  void begin(RowRange rows, Real* dh, Real* dc, Real* held) const {
+  void begin_states(RowRange rows, Real* dh, Real* dc, Real* held) const {
     std::fill_n(held, rows.count * q_.units, Real(0));
     Real* const all[] = {dh, dc};
     for (std::size_t s = 0; s < 2; ++s)

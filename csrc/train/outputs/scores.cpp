@@ -58,8 +58,10 @@ const ScoreInfo& find_score(const std::string& name, bool need_loss) {
 }
 
 LossRows LossUse::loop(Dtype dtype) const {
-  const auto& row = kernels().reduce.losses[info->index];
-  return (of_logits ? row.of_logits : row.of_outputs)[int(dtype)];
+  const int index = info->index, common = CommonLosses::size;
+  const LossLoops& loops =
+      index < common ? kernels().common_losses.loops[index] : kernels().rare_losses.loops[index - common];
+  return (of_logits ? loops.of_logits : loops.of_outputs)[int(dtype)];
 }
 
 bool LossUse::ignores(std::int64_t label) const {

@@ -7,7 +7,7 @@
 
 #include "core/dtype.hpp"
 #include "core/field_info.hpp"
-#include "kernels/layers/reduce.hpp"
+#include "kernels/layers/losses.hpp"
 #include "train/outputs/loss_reduction.hpp"
 
 namespace gs {
