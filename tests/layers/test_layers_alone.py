@@ -60,6 +60,38 @@ def test_backward_equals_central_differences(name):
             assert difference(gradient, numeric_gradient(loss, weight)) <= 1e-7
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_inference_reads_the_weights_as_they_are(name):
+    """Written in place, set, given to a model, trained there, and frozen: it gives what a new layer with them does."""
+    layer, x = LAYERS[name](), np.random.default_rng(4).normal(size=(5, 6))
+
+    def as_new():
+        new, found = LAYERS[name](), layer(x)
+        new.build(x.shape)
+        new.set_weights(layer.get_weights())
+        assert found.tobytes() == new(x).tobytes() == layer(x).tobytes()
+        return found
+
+    first = as_new()
+    kept = first.copy()
+    for weight in layer.weights:
+        weight += 0.1
+    as_new()
+    layer.set_weights([2 * weight for weight in layer.get_weights()])
+    as_new()
+    layer(x, training=True)
+    as_new()
+    layer.backward(np.ones_like(first))
+    model = gs.Sequential([layer])
+    model.compile("sgd", "mse")
+    assert as_new().tobytes() == model.predict(x, verbose=0).tobytes()
+    model.fit(x, np.zeros_like(first), epochs=2, verbose=0)
+    assert as_new().tobytes() == model.predict(x, verbose=0).tobytes()
+    layer.trainable = False
+    as_new()
+    assert first.tobytes() == kept.tobytes()
+
+
 def test_all_layers_are_here():
     others = {"Input", "InputLayer", "Layer", "ReLU", "LeakyReLU", "ELU", "Softmax"}  # Activation under other names
     others |= {

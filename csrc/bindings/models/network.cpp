@@ -27,6 +27,7 @@
 #include "bindings/module.hpp"
 #include "bindings/turns.hpp"
 #include "runtime/buffer.hpp"
+#include "train/loop/predictor.hpp"
 #include "train/loop/train_loop.hpp"
 #include "train/plan/network.hpp"
 
@@ -87,10 +88,10 @@ template <class Real> class TypedNetwork : public PyNetwork {
     if (begin < 0 || std::size_t(begin) > rows) throw py::value_error("begin must be a row of x.");
     Data all{{}, {}, rows};
     for (const Inputs& input : from) all.x.push_back({input.data, input.source, input.entries});
-    network_.check_batches(rows, parse_batch_size(batch_size));
-    Predictor<Real> predictor(network_, parse_batch_size(batch_size));
+    const std::size_t batch = parse_batch_size(batch_size);
+    network_.check_batches(rows, batch);
     const Hold hold(guard_, network_.has_externals() || network_.batch ? Use::change : Use::read);
-    return released([&] { return predictor.advance(all, outs, std::size_t(begin), seconds, hold.guard()); });
+    return released([&] { return predictor_.advance(all, outs, batch, std::size_t(begin), seconds, hold.guard()); });
   }
 
   AnyNetwork network() const override { return &network_; }
@@ -307,6 +308,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
   const Arrays kept_;              // the weights, if Python keeps them
   std::vector<py::object> asked_;  // (layer), of those that Python computes
   Network<Real> network_;
+  mutable Predictor<Real> predictor_{network_};
 };
 
 std::unique_ptr<PyNetwork> make_network(const py::object& inputs, const std::vector<py::dict>& specs,

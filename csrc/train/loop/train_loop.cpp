@@ -1,36 +1,12 @@
 #include "train/loop/train_loop.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <stdexcept>
 
+#include "runtime/clock.hpp"
+
 namespace gs {
-namespace {
-
-class Clock {
- public:
-  explicit Clock(double seconds)
-      : end_(Now::now() + std::chrono::duration_cast<Now::duration>(std::chrono::duration<double>(seconds))) {}
-  bool is_over() const { return Now::now() >= end_; }
-
- private:
-  using Now = std::chrono::steady_clock;
-  const Now::time_point end_;
-};
-
-/// The inputs of a batch: row i of it is row(i) of the data.
-template <class Real, class Row>
-void set_inputs(Executor<Real>& executor, const Network<Real>& network, const Data& data, Row row) {
-  for (std::size_t k = 0; k < data.x.size(); ++k) {
-    const InputRows& x = data.x[k];
-    const std::size_t size = row_size(x.source, network.input_size(k));
-    if (x.source == Source::sparse) executor.set_entries(k, x.entries);
-    executor.set_rows(k, [=, from = x.at](std::size_t i) { return from + row(i) * size; });
-  }
-}
-
-}  // namespace
 
 template <class Real>
 void set_all_rows(Executor<Real>& executor, const Network<Real>& network, const Data& data, std::uint32_t number) {
@@ -313,54 +289,9 @@ template <class Real> std::vector<std::pair<std::string, double>> TrainLoop<Real
   return named;
 }
 
-template <class Real>
-std::size_t Predictor<Real>::advance(const Data& data, const std::vector<Real*>& outs, std::size_t begin,
-                                     double seconds, const Guard& guard) {
-  const Clock clock(seconds);
-  const std::size_t rows = data.rows;
-  const auto weights = plain_weights(network_);
-  std::vector<Source> sources;
-  for (const InputRows& input : data.x) sources.push_back(input.source);
-  std::unique_ptr<Executor<Real>> executor;
-  while (begin < rows) {
-    const std::size_t batch = std::min(batch_size_, rows - begin);
-    if (!executor || executor->batch != batch)
-      executor = std::make_unique<Executor<Real>>(network_, batch, Mode::predict, std::vector<Scoring>{}, weights,
-                                                  none_, sources);
-    const auto set_rows = [&] { set_inputs(*executor, network_, data, [&](std::size_t i) { return begin + i; }); };
-    const auto take_outputs = [&] {
-      for (std::size_t k = 0; k < outs.size(); ++k) {
-        const std::size_t n = network_.output_size(k);
-        std::copy_n(executor->heads[k].outputs, batch * n, outs[k] + begin * n);
-      }
-      begin += batch;
-      return clock.is_over() || guard.contended();
-    };
-    bool over = false;
-    if (executor->has_externals()) {
-      set_rows();
-      executor->run();
-      over = take_outputs();
-    } else {
-      ThreadTeam::run(executor->threads(), [&](ThreadTeam& team) {
-        do {
-          set_rows();
-          executor->run(team);
-          over = take_outputs();
-          if (!over) team.poll();
-        } while (!over && rows - begin >= batch);
-      });
-    }
-    if (over) break;
-  }
-  return begin;
-}
-
 template void set_all_rows(Executor<float>&, const Network<float>&, const Data&, std::uint32_t);
 template void set_all_rows(Executor<double>&, const Network<double>&, const Data&, std::uint32_t);
 template class TrainLoop<float>;
 template class TrainLoop<double>;
-template class Predictor<float>;
-template class Predictor<double>;
 
 }  // namespace gs

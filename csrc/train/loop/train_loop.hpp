@@ -10,41 +10,13 @@
 #include <vector>
 
 #include "runtime/guard.hpp"
+#include "train/loop/data.hpp"
 #include "train/loop/row_order.hpp"
 #include "train/loop/training_step.hpp"
 #include "train/pass/executor.hpp"
 #include "update/stepper.hpp"
 
 namespace gs {
-
-/// Rows of an input in C order.
-struct InputRows {
-  const std::byte* at;
-  Source source;
-  Entries entries{};  // of sparse rows
-};
-
-/// A target for each row of an output: numbers of the network's type, or int64 labels.
-struct TargetRows {
-  const std::byte* at;
-  std::size_t row_size;  // bytes
-  // (rows), or of values of several vectors a number for each: what their losses count for, or null: 1; and whether
-  // they count at all, or null: all do
-  const double* weights = nullptr;
-  const std::uint8_t* mask = nullptr;
-};
-
-struct Data {
-  std::vector<InputRows> x;   // (input)
-  std::vector<TargetRows> y;  // (output)
-  std::size_t rows;
-};
-
-/// The network's weights, without state.
-template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network);
-/// The same for data: kernels over sparse inputs take their steps by rows, where nothing else is done to them.
-template <class Real>
-std::vector<std::vector<Weight<Real>>> weights_over(const Network<Real>& network, const Data& data);
 
 /// Sets all rows of data, in their order, to be run at once.
 template <class Real>
@@ -213,20 +185,5 @@ void TrainLoop<Real>::take_step(Executor<Real>& executor, Pass pass, InTeam in_t
     throw;
   }
 }
-
-/// Outputs of rows [begin, data.rows) -> outs, each (rows, numbers of an output), batch by batch until `seconds` have
-/// passed or somebody waits for the guard; how far it got.
-template <class Real> class Predictor {
- public:
-  Predictor(const Network<Real>& network, std::size_t batch_size) : network_(network), batch_size_(batch_size) {}
-  /// data: x and rows; the rest is not read. outs (output).
-  std::size_t advance(const Data& data, const std::vector<Real*>& outs, std::size_t begin, double seconds,
-                      const Guard& guard);
-
- private:
-  const Network<Real>& network_;
-  const std::size_t batch_size_;
-  const UpdateEpilogue none_{};
-};
 
 }  // namespace gs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from .layer import Layer
 
 __all__ = ["EagerExecutor", "output_gradient"]
-
-# Numbers for which what runs a layer may have memory to be kept after a call in inference.
-MOST_NUMBERS = 1 << 20
 
 
 def output_gradient(dy: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -36,6 +34,7 @@ class EagerExecutor:
         self._layer = layer
         self._network: _core.Network | None = None
         self._built_from: Any = None  # what the network was made of
+        self._inference: tuple[_core.Network, Any] | None = None  # by the layer's own weights, and what it was made of
         self._passes: _core.ForwardBackward | None = None
         # Shapes of the inputs and of the output, to go backward from.
         self._shapes: tuple[list[tuple[int, ...]], tuple[int, ...]] | None = None
@@ -88,25 +87,35 @@ class EagerExecutor:
         values = [Value(i, shape) for i, shape in enumerate(shapes)]
         last = None if mask is None else values.pop()
         output, _ = layer._add_to(graph, values, [last] * len(values))
-        spec = graph.specifications, graph.nodes
-        network, passes = self._network, self._passes
-        if network is None or passes is None or self._built_from != (shapes, spec):
-            network = _core.Network(shapes, spec[0], layer.dtype, None, layer._guard, spec[1], [output.number])
+        made_from = shapes, graph.specifications, graph.nodes, output.number
+        flat = [x.reshape(len(x), -1) for x in xs]
+        return self._trained(made_from, flat) if training else self._predicted(made_from, flat)
+
+    def _predicted(self, made_from: tuple[Any, ...], xs: list[np.ndarray]) -> np.ndarray:
+        shapes, specifications, nodes, output = made_from
+        layer = self._layer
+        network, known = self._inference or (None, None)
+        if network is None or known != made_from or not all(map(is_, network.parameters[0], layer._weights)):
+            places = [layer._placed(), *[[]] * (len(specifications) - 1)]
+            network = _core.Network(shapes, specifications, layer.dtype, places, layer._guard, nodes, [output])
+            self._inference = network, made_from
+        y = np.empty((len(xs[0]), network.outputs[0]), layer.dtype)
+        network.predict(xs, [y], max(len(y), 1), 0, 0.0)
+        return y
+
+    def _trained(self, made_from: tuple[Any, ...], xs: list[np.ndarray]) -> np.ndarray:
+        shapes, specifications, nodes, output = made_from
+        layer, network, passes = self._layer, self._network, self._passes
+        if network is None or passes is None or self._built_from != made_from:
+            network = _core.Network(shapes, specifications, layer.dtype, None, layer._guard, nodes, [output])
             passes = _core.ForwardBackward(network)
-        if not len(xs[0]):
-            return np.empty((0, network.outputs[0]), layer.dtype)
+        # Backward is by the weights as they are now, and so they stay in the network until then.
         views = network.parameters[0]
         for view, weight in zip(views, layer._weights, strict=True):
             view[...] = weight
-        flat = [x.reshape(len(x), -1) for x in xs]
-        y: np.ndarray = passes.forward(flat, training, self.calls, dx=training)
-        # Backward needs it, and so it stays until then; and the next call, if it is kept: it has memory for the weights
-        # once more, and for values.
-        small = network.numbers * len(y) + sum(view.size for view in views) <= MOST_NUMBERS
-        if training or (small and self._shapes is None):
-            self._network, self._passes, self._built_from = network, passes, (shapes, spec)
-        if training:
-            self.calls = (self.calls + 1) % 2**32
+        y: np.ndarray = passes.forward(xs, True, self.calls, dx=True)
+        self._network, self._passes, self._built_from = network, passes, made_from
+        self.calls = (self.calls + 1) % 2**32
         for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
             if not trained:  # it may be a moving average, or a state
                 weight[...] = view
