@@ -296,8 +296,8 @@ class Network:
 
     def value_and_grad(
         self, loss: Any, x: Given, y: Given, number: int = 0, weights: Given | None = None, mask: Given | None = None
-    ) -> tuple[float, list[list[ndarray]], Any]:
-        """The loss, as `loss` takes it; its gradients in the shape of `parameters`; dx (rows, inputs)."""
+    ) -> tuple[float, list[ndarray]]:
+        """The loss, as `loss` takes it; and its gradients by the weights that are trained, in order."""
 
     def row_jacobian(self, x: Given, ids: ndarray, number: int, places: Sequence[int], to: ndarray) -> None:
         """x (rows, inputs) -> to (rows * numbers of all outputs, n), float64: gradients of each number of each row by

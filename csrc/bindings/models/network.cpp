@@ -27,7 +27,7 @@
 #include "bindings/module.hpp"
 #include "bindings/turns.hpp"
 #include "runtime/buffer.hpp"
-#include "train/loop/predictor.hpp"
+#include "train/loop/predict.hpp"
 #include "train/loop/train_loop.hpp"
 #include "train/plan/network.hpp"
 
@@ -91,7 +91,8 @@ template <class Real> class TypedNetwork : public PyNetwork {
     const std::size_t batch = parse_batch_size(batch_size);
     network_.check_batches(rows, batch);
     const Hold hold(guard_, network_.has_externals() || network_.batch ? Use::change : Use::read);
-    return released([&] { return predictor_.advance(all, outs, batch, std::size_t(begin), seconds, hold.guard()); });
+    const Guard& guard = hold.guard();
+    return released([&] { return gs::predict(network_, kept_passes_, all, outs, batch, begin, seconds, guard); });
   }
 
   AnyNetwork network() const override { return &network_; }
@@ -138,32 +139,19 @@ template <class Real> class TypedNetwork : public PyNetwork {
     const DataSet<Real> given(network_, scorings, x, y, weights, mask);
     network_.check_batches(given.rows(), given.rows());
     const Hold hold(guard_, network_.has_statistics() || network_.has_externals() ? Use::change : Use::read);
-    py::list gradients;
-    auto places = plain_weights(network_);
     const std::vector<py::array> flat = gradient_arrays();
-    for (auto& layer : places) {
-      py::list own;
-      for (auto& weight : layer) {
-        if (!weight.trainable()) continue;
-        weight.gradient = data<Real>(flat[weight.number]);
-        own.append(flat[weight.number]);
-      }
-      gradients.append(own);
-    }
-    const UpdateEpilogue none{};
+    std::vector<Real*> places;
+    for (const py::array& gradient : flat) places.push_back(data<Real>(gradient));
     const Data data_set = given.data();
-    Executor<Real> executor(network_, given.rows(), Mode::gradient, scorings, std::move(places), none, given.sources());
-    set_all_rows(executor, network_, data_set, number);
-    released([&] { executor.run(); });
+    PassKind kind{given.rows(), Mode::train, sources_of(data_set)};
+    for (const Scoring& scoring : scorings) kind.losses.push_back(scoring.loss);
+    std::unique_ptr<Executor<Real>> pass = kept_passes_.take(kind, places);
+    set_all_rows(*pass, network_, data_set, number);
+    released([&] { pass->run(); });
     ++passes_;
-    py::list dxs;
-    for (const Matrix<Real>& dx : executor.dx) {
-      py::array copy = aligned_zeros({py::ssize_t(dx.rows), py::ssize_t(dx.columns)}, dtype);
-      std::copy_n(dx.at, dx.size(), data<Real>(copy));
-      dxs.append(copy);
-    }
-    return py::make_tuple(executor.loss() + (executor.penalty() + executor.value_penalty()), gradients,
-                          dxs.size() == 1 ? py::object(dxs[0]) : py::object(dxs));
+    const double value = pass->loss() + (pass->penalty() + pass->value_penalty());
+    kept_passes_.give_back(std::move(kind), std::move(pass));
+    return py::make_tuple(value, py::cast(flat));
   }
 
   void row_jacobian(py::handle x, const py::array& ids, std::uint32_t number, const std::vector<std::size_t>& places,
@@ -308,7 +296,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
   const Arrays kept_;              // the weights, if Python keeps them
   std::vector<py::object> asked_;  // (layer), of those that Python computes
   Network<Real> network_;
-  mutable Predictor<Real> predictor_{network_};
+  mutable KeptPasses<Real> kept_passes_{network_};
 };
 
 std::unique_ptr<PyNetwork> make_network(const py::object& inputs, const std::vector<py::dict>& specs,

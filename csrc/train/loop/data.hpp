@@ -32,6 +32,12 @@ struct Data {
   std::size_t rows;
 };
 
+inline std::vector<Source> sources_of(const Data& data) {
+  std::vector<Source> all;
+  for (const InputRows& input : data.x) all.push_back(input.source);
+  return all;
+}
+
 /// The network's weights, without state.
 template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network);
 /// The same for data: kernels over sparse inputs take their steps by rows, where nothing else is done to them.

@@ -42,6 +42,10 @@ struct LossUse {
   Reduction reduction = Reduction::mean;
   double factor = 1;  // what the loss of a batch is multiplied by
 
+  bool operator==(const LossUse& other) const {
+    return info == other.info && of_logits == other.of_logits && settings == other.settings &&
+           reduction == other.reduction && factor == other.factor;
+  }
   LossRows loop(Dtype dtype) const;
   /// Whether it contains a last activation, which then need not be computed before it.
   bool absorbs(int activation) const { return info && !of_logits && info->absorbs >= 0 && info->absorbs == activation; }

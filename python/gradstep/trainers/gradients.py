@@ -24,8 +24,8 @@ def value_and_grad(executor: Executor, rows: Rows) -> tuple[float, list[np.ndarr
     if not any(map(callable, losses)) and not any(step.layer._computing._in_numpy for step in executor.steps):
         targets = executor.targets(rows)
         with Counted(executor, network) as number:
-            value, layers, _ = network.value_and_grad(losses, x, targets.values, number, targets.weights, targets.masks)
-        return value, arranged(network, [gradient for layer in layers for gradient in layer], trained)
+            value, found = network.value_and_grad(losses, x, targets.values, number, targets.weights, targets.masks)
+        return value, arranged(network, found, trained)
     with executor.guard:
         loop = executor.loop(rows, len(rows.y), [], gradients=True)
         run_batch(executor, loop)
