@@ -1,4 +1,4 @@
-"""What predicts keeps its plans and memory for the next call, but nothing else of a call."""
+"""`predict` and `value_and_grad` keep plans and memory for the next call, but nothing else of a call."""
 
 from __future__ import annotations
 
@@ -43,6 +43,31 @@ def test_outputs_stay_as_they_were():
     model.predict(X, verbose=0)
     for i, (one, copy) in enumerate(zip(outputs, copies, strict=True)):
         assert one.tobytes() == copy.tobytes() == alone(model, X[i : i + 1]).tobytes()
+
+
+def bytes_of(found):
+    value, gradients = found
+    return np.float64(value).tobytes(), *(gradient.tobytes() for gradient in gradients)
+
+
+def test_gradients_as_for_the_first_time():
+    """Through batches of other sizes, weights and losses; earlier gradients stay as they were."""
+    model, kept = classifier(optimizer="adam"), []
+    weights = np.linspace(0.5, 2, 8)
+    batches = [(X[:8], Y[:8]), (X[:8], Y[:8], weights), (X[:5], Y[:5]), (X[8:16].astype(np.float64), Y[8:16]), (X, Y)]
+    for change in (
+        lambda: None,
+        lambda: model.fit(X, Y, verbose=0),
+        lambda: (setattr(model.layers[0], "trainable", False), model.compile("sgd", model.loss)),
+        lambda: model.compile("sgd", gs.losses.SparseCategoricalCrossentropy(ignore_class=0)),
+        lambda: model.compile("sgd", gs.losses.SparseCategoricalCrossentropy(ignore_class=1)),
+    ):
+        change()
+        for batch in batches * 2:
+            found = model.value_and_grad(*batch)
+            assert bytes_of(found) == bytes_of(pickle.loads(pickle.dumps(model)).value_and_grad(*batch))
+            kept.append((found, bytes_of(found)))
+    assert all(bytes_of(found) == known for found, known in kept)
 
 
 @pytest.mark.parametrize("make", [classifier, lambda: everything(dropout=0.5)], ids=["classifier", "everything"])
