@@ -2,6 +2,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <cstdint>
+
 #include "bindings/arrays/arrays.hpp"
 #include "bindings/arrays/released.hpp"
 #include "bindings/module.hpp"
@@ -50,6 +52,7 @@ void bind_build_info(py::module_& m) {
   });
   m.def("is_polling", &is_polling);
   m.def("after_fork_in_child", [] { set_num_threads(1); });
+  m.def("address", [](const py::array& array) { return reinterpret_cast<std::uintptr_t>(array.data()); });
   m.def("aligned_zeros", [](const std::vector<py::ssize_t>& shape, const std::string& dtype) {
     return aligned_zeros(shape, parse_dtype(dtype));
   });

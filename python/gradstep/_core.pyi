@@ -83,6 +83,9 @@ def is_polling() -> bool:
 def after_fork_in_child() -> None:
     """One thread from now on, until set_num_threads is called."""
 
+def address(array: ndarray) -> int:
+    """Where its first element lies in memory, by which all views of it are known as one."""
+
 def aligned_zeros(shape: tuple[int, ...], dtype: str) -> ndarray:
     """A C-ordered array of zeros whose first element lies on a 64-byte border."""
 

@@ -4,7 +4,7 @@
 namespace gs {
 namespace {
 
-constexpr CommonLossesTable table = losses_of(CommonLosses{});
+constexpr CommonLossesTable table{losses_of(CommonLosses{})};
 
 }  // namespace
 

@@ -20,8 +20,8 @@ struct LossLoops {
 template <class List> struct LossesTable {
   LossLoops loops[List::size];
 };
-using CommonLossesTable = LossesTable<CommonLosses>;
-using RareLossesTable = LossesTable<RareLosses>;
+struct CommonLossesTable : LossesTable<CommonLosses> {};
+struct RareLossesTable : LossesTable<RareLosses> {};
 
 template <class Isa> const CommonLossesTable& common_losses_table() noexcept;
 /// With AVX-512 it is that of AVX2, which has the same bits.

@@ -4,7 +4,7 @@
 namespace gs {
 namespace {
 
-constexpr RareLossesTable table = losses_of(RareLosses{});
+constexpr RareLossesTable table{losses_of(RareLosses{})};
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "train/pass/executor.hpp"
+#include "train/pass/plain_weights.hpp"
 
 namespace gs {
 
@@ -38,9 +39,7 @@ inline std::vector<Source> sources_of(const Data& data) {
   return all;
 }
 
-/// The network's weights, without state.
-template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network);
-/// The same for data: kernels over sparse inputs take their steps by rows, where nothing else is done to them.
+/// The network's weights for data: kernels over sparse inputs take their steps by rows, where nothing else is done to them.
 template <class Real>
 std::vector<std::vector<Weight<Real>>> weights_over(const Network<Real>& network, const Data& data);
 

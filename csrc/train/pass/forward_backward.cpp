@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "train/loop/train_loop.hpp"
+#include "train/pass/plain_weights.hpp"
 
 namespace gs {
 namespace {

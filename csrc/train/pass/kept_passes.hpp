@@ -3,9 +3,10 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
+#include <utility>
 #include <vector>
 
+#include "runtime/spares.hpp"
 #include "train/pass/executor.hpp"
 
 namespace gs {
@@ -35,18 +36,12 @@ template <class Real> class KeptPasses {
   void give_back(PassKind kind, std::unique_ptr<Executor<Real>> pass);
 
  private:
-  struct Kept {
-    PassKind kind;
-    std::size_t version;  // of the network
-    std::unique_ptr<Executor<Real>> pass;
-  };
-
-  std::unique_ptr<Executor<Real>> kept(const PassKind& kind);
+  // Full batches and a short last one, in training and without; and that much of what their nodes give.
+  static constexpr std::size_t most_kept = 4, most_numbers = std::size_t(1) << 19;
 
   const Network<Real>& network_;
   const UpdateEpilogue none_{};
-  std::mutex mutex_;        // of what follows
-  std::vector<Kept> kept_;  // used last, first
+  Spares<std::pair<PassKind, std::size_t>, Executor<Real>> kept_{most_kept, most_numbers};  // by the network's version
 };
 
 }  // namespace gs

@@ -19,7 +19,7 @@ from ..data.rows import Rows, batch_rows
 from ..layers.base.layer import Layer
 from ..layers.base.weights import assign
 from ..optimizers.base.wrappers import Wrapper
-from ..trainers.network import address, maker_of
+from ..trainers.network import maker_of
 from ..trainers.runs import RunWithMetrics
 from .copies import clones_of, set_rate
 from .member import Progress, queue_pass
@@ -63,8 +63,8 @@ class Mold:
             self._state = optimizer.state_dict() if first is prototype else None
         if first is prototype and len(_views(executor.network)) > len(first.weights):
             self.is_possible = False  # a copy goes on from the states of stateful layers too
-        places = {address(view): i for i, view in enumerate(_views(executor.network))}
-        self._places = [places[address(weight)] for weight in first.weights]
+        places = {_core.address(view): i for i, view in enumerate(_views(executor.network))}
+        self._places = [places[_core.address(weight)] for weight in first.weights]
         trained = executor.trained_weights()
         named = zip(first.weight_names, self._places, strict=True)
         self._trained = {name: place for name, place in named if name in trained}

@@ -24,7 +24,7 @@ from ..optimizers.base.wrappers import Wrapper
 from .counted import run_batch
 from .losses_and_metrics import LossesAndMetrics, Targets
 from .model_face import ModelFace
-from .network import Step, address, check_backward, learned, renew
+from .network import Step, check_backward, learned, renew
 from .on_gpu import DeviceLoop, device_loop, predict
 from .output_metrics import BorrowedMetrics, MetricUse
 from .runs import HasStepLogs, KeptRun, KeptRuns, Run, RunOverBatches, RunWithMetrics
@@ -169,16 +169,16 @@ class Executor:
         """The weights that the engine trains, by name, in the order of the model's."""
         if self.network is None:
             return {}
-        known = {address(weight) for weight in learned(self.network)}
+        known = {_core.address(weight) for weight in learned(self.network)}
         named = zip(self.model.weight_names, self.model.weights, strict=True)
-        return {name: weight for name, weight in named if address(weight) in known}
+        return {name: weight for name, weight in named if _core.address(weight) in known}
 
     def dense_weights(self) -> dict[str, tuple[int, int, int, bool, bool]]:
         """The trained weights of Dense layers and convolutions, by name: see `Attached._take_layers`."""
         if self.network is None:
             return {}
-        known = dict(zip(map(address, learned(self.network)), self.network.dense_weights, strict=True))
-        named = {name: known[address(weight)] for name, weight in self.trained_weights().items()}
+        known = dict(zip(map(_core.address, learned(self.network)), self.network.dense_weights, strict=True))
+        named = {name: known[_core.address(weight)] for name, weight in self.trained_weights().items()}
         return {name: of_layer for name, of_layer in named.items() if of_layer[1]}
 
     # -- runs over data ------------------------------------------------------------------------------------------------
@@ -262,8 +262,8 @@ class Executor:
         labels = [f"[{i}]" for i in range(len(trained))]
         with DelayedInterrupt():
             indices = optimizer._attach(list(trained.values()), labels, names=list(trained))
-            numbers = {address(w): i for w, i in zip(trained.values(), indices, strict=True)}
-            self._indices = [numbers[address(weight)] for weight in learned(network)]
+            numbers = {_core.address(w): i for w, i in zip(trained.values(), indices, strict=True)}
+            self._indices = [numbers[_core.address(weight)] for weight in learned(network)]
         return self._indices
 
     def loop(

@@ -16,7 +16,6 @@ __all__ = [
     "DIRECT",
     "Step",
     "Way",
-    "address",
     "arranged",
     "check_backward",
     "computing_layers",
@@ -192,12 +191,6 @@ def check_backward(steps: Sequence[Step], inputs: int) -> None:
 # what computes a model goes through their calls in another order.
 
 
-def address(weight: np.ndarray) -> int:
-    """Where a weight lies in memory, by which all views of it are known as one."""
-    place: int = weight.__array_interface__["data"][0]
-    return place
-
-
 def _chosen(network: _core.Network, flags: Sequence[Sequence[bool]]) -> list[np.ndarray]:
     each = zip(network.parameters, flags, strict=True)
     return [view for views, chosen in each for view, one in zip(views, chosen, strict=True) if one]
@@ -216,8 +209,8 @@ def arranged(network: _core.Network, gradients: Sequence[T], weights: Sequence[n
     RuntimeError
         The network does not train one of them.
     """
-    found = {address(weight): each for weight, each in zip(learned(network), gradients, strict=True)}
-    places = [address(weight) for weight in weights]
+    found = {_core.address(weight): each for weight, each in zip(learned(network), gradients, strict=True)}
+    places = [_core.address(weight) for weight in weights]
     if not set(places) <= set(found):
         raise RuntimeError(
             "every trainable weight must have a gradient: the model was compiled when some were not trainable; call "

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..checks import describe
 from ..data.columns import arrays_of
 from ..data.rows import Rows
 from .counted import last_number
 from .executor import Executor
-from .network import address, arranged, check_backward, learned
+from .network import arranged, check_backward, learned
 
 __all__ = ["check_second_derivatives", "gauss_newton_product", "jvp"]
 
@@ -83,13 +84,13 @@ def in_order(executor: Executor, directions: Any) -> list[np.ndarray | None]:
     found: dict[int, np.ndarray | None] = {}
     for i, (weight, direction) in enumerate(zip(weights, directions, strict=True)):
         if direction is None:
-            found[address(weight)] = None
+            found[_core.address(weight)] = None
             continue
         array = np.asarray(direction)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"directions[{i}] must be an array of numbers; got {describe(direction)}.")
         if array.shape != weight.shape:
             raise ValueError(f"directions[{i}] has shape {array.shape}; its weight has shape {weight.shape}.")
-        found[address(weight)] = np.require(array, weight.dtype, ["C_CONTIGUOUS", "ALIGNED"])
+        found[_core.address(weight)] = np.require(array, weight.dtype, ["C_CONTIGUOUS", "ALIGNED"])
     arranged(network, learned(network), weights)  # every one of them is trained
-    return [found.get(address(weight)) for weight in learned(network)]
+    return [found.get(_core.address(weight)) for weight in learned(network)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ... import _core
 from ...checks import brief, check_choice, check_int
 from ..base.mixin import LayerMixin
 
@@ -46,14 +47,9 @@ class Rearranged(LayerMixin):
             "sizes": list(source.shape),
             "source_strides": list(source.strides),
             "target_strides": list(target.strides),
-            "source_offset": _address(source) - _address(x),
-            "target_offset": _address(target) - _address(y),
+            "source_offset": _core.address(source) - _core.address(x),
+            "target_offset": _core.address(target) - _core.address(y),
         }
-
-
-def _address(array: np.ndarray) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
 
 
 def standardize_data_format(value: Any) -> str:

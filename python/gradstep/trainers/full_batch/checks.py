@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ... import _core
 from ...hints import warn
 from ...minimize.methods.base import Method
 from ...minimize.methods.owlqn import OWLQN
 from ..executor import Executor
-from ..network import address
 from .whole_loss import WholeLoss
 
 __all__ = ["check_model", "take_penalties", "warn_of_draws"]
@@ -21,7 +21,7 @@ def _settings(executor: Executor) -> dict[int, tuple[str, dict[str, Any]]]:
     found: dict[int, tuple[str, dict[str, Any]]] = {}
     for step in executor.steps:
         for weight, setting in zip(step.layer._weights, step.layer._settings(), strict=False):
-            found[address(weight)] = step.layer.name, setting
+            found[_core.address(weight)] = step.layer.name, setting
     return found
 
 
@@ -49,7 +49,7 @@ def check_model(executor: Executor, method: Method) -> None:
         )
     settings = _settings(executor)
     for weight in trained.values():
-        layer, setting = settings[address(weight)]
+        layer, setting = settings[_core.address(weight)]
         if setting.get("constraint") is not None:
             raise ValueError(
                 f"a constraint of layer {layer!r} moves weights after each step, which the line search of "
@@ -68,7 +68,7 @@ def take_penalties(executor: Executor, method: Method, objective: WholeLoss) -> 
     kinked, cut = np.zeros(objective.layout.size), np.zeros(objective.layout.size)
     settings, begin = _settings(executor), 0
     for weight in objective.weights:
-        layer, setting = settings[address(weight)]
+        layer, setting = settings[_core.address(weight)]
         penalty = setting.get("penalty") or {}
         end = begin + weight.size
         kinked[begin:end], cut[begin:end] = penalty.get("l1", 0.0), penalty.get("proximal", 0.0)

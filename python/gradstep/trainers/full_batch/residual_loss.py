@@ -11,7 +11,6 @@ from ... import _core
 from ...data.columns import arrays_of
 from ...data.rows import Rows
 from ..executor import Executor
-from ..network import address
 from .whole_loss import MEANS, WholeLoss
 
 __all__ = ["ResidualLoss"]
@@ -48,10 +47,10 @@ class ResidualLoss(WholeLoss):
         self._numbers = len(self._scale) // len(rows)
 
     def _check_weights(self, executor: Executor) -> None:
-        begins = {address(weight): (begin, end) for weight, begin, end in self._parts}
+        begins = {_core.address(weight): (begin, end) for weight, begin, end in self._parts}
         for step in executor.steps:
             for weight, setting in zip(step.layer._weights, step.layer._settings(), strict=False):
-                penalty, place = setting.get("penalty") or {}, begins.get(address(weight))
+                penalty, place = setting.get("penalty") or {}, begins.get(_core.address(weight))
                 if place is None:
                     if setting.get("updated") and not setting.get("trainable"):
                         raise ValueError(

@@ -12,7 +12,7 @@ from ...minimize.objectives.layout import Layout
 from ...minimize.objectives.objective import Objective
 from ..executor import Executor
 from ..losses_and_metrics import Targets
-from ..network import address, learned
+from ..network import learned
 from .gauss_newton import WholeCurvature
 
 __all__ = ["WholeLoss", "chunk_of", "needs_one_chunk"]
@@ -113,20 +113,20 @@ class WholeLoss(Objective):
         begins = np.cumsum([0, *(weight.size for weight in self.weights)]).tolist()
         self._parts = list(zip(self.weights, begins[:-1], begins[1:], strict=True))
         self._plain = [(np.asarray(weight), begin, end) for weight, begin, end in self._parts]
-        at = {address(weight): begin for weight, begin, _ in self._parts}
-        self._places = [at[address(weight)] for weight in learned(network)]
+        at = {_core.address(weight): begin for weight, begin, _ in self._parts}
+        self._places = [at[_core.address(weight)] for weight in learned(network)]
         self.run, self._loop = executor.whole_run(rows, chunk, terms_of(executor, rows, chunk))
         self.own_l1: Any = 0.0  # weight of the magnitude of each number in the layers' penalties, for OWL-QN
         self._subtracted: tuple[np.ndarray, np.ndarray] | None = None
-        moved = {address(weight) for weight in self.weights}
-        untrained = [weight for weight in executor.model.weights if address(weight) not in moved]
+        moved = {_core.address(weight) for weight in self.weights}
+        untrained = [weight for weight in executor.model.weights if _core.address(weight) not in moved]
         in_numpy = {
-            address(weight)
+            _core.address(weight)
             for step in executor.steps
             if step.layer._computing._in_numpy
             for weight in step.layer.weights
         }
-        self._statistics = [weight for weight in untrained if weight.ndim < 2 or address(weight) in in_numpy]
+        self._statistics = [weight for weight in untrained if weight.ndim < 2 or _core.address(weight) in in_numpy]
         self._before = [weight.copy() for weight in self._statistics]
 
     def curvature(self, x: np.ndarray, some: int | None, number: int) -> WholeCurvature:

@@ -12,7 +12,7 @@ from ...distribution.buckets import BucketSums
 from ...distribution.data_parallel import DataParallel
 from ...optimizers.base.wrappers import Wrapper
 from ..executor import Executor
-from ..network import address, learned
+from ..network import learned
 
 __all__ = ["PartialStep"]
 
@@ -85,15 +85,15 @@ class PartialStep:
         self._executor, self._team, self._tree = executor, team, tree
         self._flat = loop.gradient_memory
         self._weights = list(zip(learned(executor.network), loop.gradients, strict=True))
-        names = {address(weight): name for name, weight in executor.trained_weights().items()}
+        names = {_core.address(weight): name for name, weight in executor.trained_weights().items()}
         self._pieces, begin = [], 0
         for span in tree.spans:
             for weight, gradient in self._weights:
-                at = (address(gradient) - address(self._flat)) // self._flat.itemsize
+                at = (_core.address(gradient) - _core.address(self._flat)) // self._flat.itemsize
                 low, high = max(span.start, at), min(span.stop, at + weight.size)
                 if low < high:
                     place = slice(begin + low - span.start, begin + high - span.start)
-                    self._pieces.append(Piece(names[address(weight)], weight, slice(low - at, high - at), place))
+                    self._pieces.append(Piece(names[_core.address(weight)], weight, slice(low - at, high - at), place))
             begin += span.stop - span.start
         self._part = np.zeros(begin, self._flat.dtype)
         self._inner: optimizers.Optimizer | None = None

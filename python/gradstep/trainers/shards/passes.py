@@ -10,7 +10,6 @@ import numpy as np
 
 from ... import _core
 from ...distribution.tree import pairwise
-from ..network import address
 from ..output_metrics import MetricUse
 from .checks import is_plain_mean
 from .own_rows import OwnRows
@@ -64,7 +63,7 @@ class ShardPasses:
         flat, found = loop.gradient_memory, loop.buckets if self._team.overlap and self._team.size > 1 else []
         borders = [len(flat)]
         for _, weight in found:
-            borders.append((address(loop.gradients[weight]) - address(flat)) // flat.itemsize)
+            borders.append((_core.address(loop.gradients[weight]) - _core.address(flat)) // flat.itemsize)
         borders.append(0)
         return [before for before, _ in found], [slice(low, high) for high, low in pairs(borders)]
 
