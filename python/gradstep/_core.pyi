@@ -298,9 +298,17 @@ class Network:
         """How many `value_and_grad` made."""
 
     def value_and_grad(
-        self, loss: Any, x: Given, y: Given, number: int = 0, weights: Given | None = None, mask: Given | None = None
-    ) -> tuple[float, list[ndarray]]:
-        """The loss, as `loss` takes it; and its gradients by the weights that are trained, in order."""
+        self,
+        loss: Any,
+        x: Given,
+        y: Given,
+        number: int = 0,
+        weights: Given | None = None,
+        mask: Given | None = None,
+        dx: bool = False,
+    ) -> tuple[float, list[ndarray], list[ndarray]]:
+        """The loss, as `loss` takes it; its gradients by the weights that are trained, in order; and, if `dx` asks for
+        them, by each x, (rows, inputs)."""
 
     def row_jacobian(self, x: Given, ids: ndarray, number: int, places: Sequence[int], to: ndarray) -> None:
         """x (rows, inputs) -> to (rows * numbers of all outputs, n), float64: gradients of each number of each row by

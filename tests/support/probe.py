@@ -125,7 +125,10 @@ def pass_gradients(engine: Any, loss: Any, x: np.ndarray, y: np.ndarray, number:
 
     number: which pass this is, from which what layers draw follows.
     """
-    return engine.value_and_grad(loss._spec(), x, y, number)
+    value, gradients, dxs = engine.value_and_grad(loss._spec(), x, y, number, dx=True)
+    rest = iter(gradients)
+    by_layers = [[next(rest) for is_trained in layer if is_trained] for layer in engine.trained]
+    return value, by_layers, dxs[0] if len(dxs) == 1 else dxs
 
 
 def halves(model: Any) -> Any:

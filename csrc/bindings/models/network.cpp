@@ -134,7 +134,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
   }
 
   py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
-                           const py::object& weights, const py::object& mask) const override {
+                           const py::object& weights, const py::object& mask, bool dx) const override {
     const std::vector<Scoring> scorings = parse_scorings(loss, py::none(), false);
     const DataSet<Real> given(network_, scorings, x, y, weights, mask);
     network_.check_batches(given.rows(), given.rows());
@@ -143,15 +143,22 @@ template <class Real> class TypedNetwork : public PyNetwork {
     std::vector<Real*> places;
     for (const py::array& gradient : flat) places.push_back(data<Real>(gradient));
     const Data data_set = given.data();
-    PassKind kind{given.rows(), Mode::train, sources_of(data_set)};
+    PassKind kind{given.rows(), dx ? Mode::gradient : Mode::train, sources_of(data_set)};
     for (const Scoring& scoring : scorings) kind.losses.push_back(scoring.loss);
     std::unique_ptr<Executor<Real>> pass = kept_passes_.take(kind, places);
     set_all_rows(*pass, network_, data_set, number);
     released([&] { pass->run(); });
     ++passes_;
     const double value = pass->loss() + (pass->penalty() + pass->value_penalty());
+    py::list dxs;
+    for (const Matrix<Real>& one : pass->dx) {
+      if (!dx) break;
+      py::array copy = aligned_zeros({py::ssize_t(one.rows), py::ssize_t(one.columns)}, dtype);
+      std::copy_n(one.at, one.size(), data<Real>(copy));
+      dxs.append(copy);
+    }
     kept_passes_.give_back(std::move(kind), std::move(pass));
-    return py::make_tuple(value, py::cast(flat));
+    return py::make_tuple(value, py::cast(flat), dxs);
   }
 
   void row_jacobian(py::handle x, const py::array& ids, std::uint32_t number, const std::vector<std::size_t>& places,
@@ -332,7 +339,7 @@ void bind_network(py::module_& m) {
       .def("predict", &PyNetwork::predict)
       .def_property_readonly("passes", &PyNetwork::passes)
       .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("x"), py::arg("y"),
-           py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none())
+           py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none(), py::arg("dx") = false)
       .def("jvp", &PyNetwork::jvp, py::arg("x"), py::arg("directions") = py::none(), py::arg("dx") = py::none(),
            py::arg("number") = 0, py::arg("training") = false)
       .def("gauss_newton_product", &PyNetwork::gauss_newton_product, py::arg("loss"), py::arg("x"), py::arg("y"),

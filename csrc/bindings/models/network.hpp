@@ -38,7 +38,7 @@ class PyNetwork {
   /// How many `value_and_grad` made.
   virtual std::size_t passes() const = 0;
   virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
-                                   const py::object& weights, const py::object& mask) const = 0;
+                                   const py::object& weights, const py::object& mask, bool dx) const = 0;
   virtual void row_jacobian(py::handle x, const py::array& ids, std::uint32_t number,
                             const std::vector<std::size_t>& places, const py::array& to) const = 0;
   virtual py::tuple jvp(py::handle x, const py::object& directions, const py::object& dx, std::uint32_t number,

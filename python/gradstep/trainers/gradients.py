@@ -24,7 +24,7 @@ def value_and_grad(executor: Executor, rows: Rows) -> tuple[float, list[np.ndarr
     if not any(map(callable, losses)) and not any(step.layer._computing._in_numpy for step in executor.steps):
         targets = executor.targets(rows)
         with Counted(executor, network) as number:
-            value, found = network.value_and_grad(losses, x, targets.values, number, targets.weights, targets.masks)
+            value, found, _ = network.value_and_grad(losses, x, targets.values, number, targets.weights, targets.masks)
         return value, arranged(network, found, trained)
     with executor.guard:
         loop = executor.loop(rows, len(rows.y), [], gradients=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ class EagerExecutor:
         last = None if mask is None else values.pop()
         output, _ = layer._add_to(graph, values, [last] * len(values))
         made_from = shapes, graph.specifications, graph.nodes, output.number
-        flat = [x.reshape(len(x), -1) for x in xs]
+        flat = [x.reshape(len(x), prod(x.shape[1:])) for x in xs]
         return self._trained(made_from, flat) if training else self._predicted(made_from, flat)
 
     def _predicted(self, made_from: tuple[Any, ...], xs: list[np.ndarray]) -> np.ndarray:
