@@ -39,7 +39,8 @@ inline std::vector<Source> sources_of(const Data& data) {
   return all;
 }
 
-/// The network's weights for data: kernels over sparse inputs take their steps by rows, where nothing else is done to them.
+/// The network's weights for data: kernels over sparse inputs take their steps by rows, where nothing else is done to
+/// them.
 template <class Real>
 std::vector<std::vector<Weight<Real>>> weights_over(const Network<Real>& network, const Data& data);
 
