@@ -17,7 +17,7 @@ template <class Kind, class T> class Spares {
   /// Holds at most so many, of at most this size together.
   Spares(std::size_t most, std::size_t most_size) : most_(most), most_size_(most_size) {}
 
-  /// One of that kind; null if there is none.
+  /// A thing of that kind, or null.
   std::unique_ptr<T> take(const Kind& kind) {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock) return nullptr;

@@ -10,8 +10,9 @@
 
 namespace gs {
 
-/// Outputs of rows [begin, data.rows) -> outs, each (rows, numbers of an output), in batches of at most batch_size,
-/// until `seconds` have passed or somebody waits for the guard; how far it got. data: x and rows; the rest is not read.
+/// Computes outputs of rows [begin, data.rows) in batches of at most batch_size, until `seconds` have passed or another
+/// thread waits for the guard. Returns the first row that has none yet. outs: (rows, numbers of an output) of each
+/// output. Of data only x and rows are read.
 template <class Real>
 std::size_t predict(const Network<Real>& network, KeptPasses<Real>& passes, const Data& data,
                     const std::vector<Real*>& outs, std::size_t batch_size, std::size_t begin, double seconds,
