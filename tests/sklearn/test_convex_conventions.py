@@ -41,8 +41,9 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-# Checks that compare weights with repeated rows need the minimum itself.
-EXACT = {"HuberRegressor": {"tol": 1e-9, "max_iter": 1000}, "LinearSVR": {"tol": 1e-10, "max_iter": 100_000}}
+# Checks that compare weights with repeated rows need the minimum itself; but Huber's over their rows, fewer than the
+# features, has no scale, thus a kink: there the way is compared, as scikit-learn does of its own.
+EXACT = {"HuberRegressor": {"max_iter": 5}, "LinearSVR": {"tol": 1e-10, "max_iter": 100_000}}
 CHECKS = [
     (model, check)
     for model in (getattr(ours, name)() for name in NINE)
