@@ -22,7 +22,7 @@ constexpr std::size_t least_copied = 65, least_by_tiles = 129, least_panels = 8;
 constexpr bool may_copy_by_tiles = tile_vectors < 4;
 
 /// One block of the depth, [begin, begin + depth), for all of c. adds: to what c holds.
-/// tables: whether a's numbers may lie where a table says, as in products that are as fast as can be.
+/// tables: whether a's numbers may lie where a table says.
 template <class Real, bool tables> class Block {
  public:
   HD Block(const Product<Real>& q, std::size_t begin, std::size_t depth, bool adds, Real* scratch)
@@ -126,13 +126,10 @@ template <class Real, bool tables> class Block {
 
  private:
   template <int n_vectors> HD const Tile<Real>* tiles() const {
-    constexpr bool in_pairs = tables && steps_are_short && n_vectors == tile_vectors;
     if constexpr (tables && n_vectors <= tile_vectors)
       if (q_.at)
-        return q_.a_transposed ? gs::tiles<Real, n_vectors, true, true, in_pairs>()
-                               : gs::tiles<Real, n_vectors, false, true, in_pairs>();
-    return q_.a_transposed ? gs::tiles<Real, n_vectors, true, false, in_pairs>()
-                           : gs::tiles<Real, n_vectors, false, false, in_pairs>();
+        return q_.a_transposed ? gs::tiles<Real, n_vectors, true, true>() : gs::tiles<Real, n_vectors, false, true>();
+    return q_.a_transposed ? gs::tiles<Real, n_vectors, true, false>() : gs::tiles<Real, n_vectors, false, false>();
   }
 
   static HD std::size_t between(const void* a, const void* b) {

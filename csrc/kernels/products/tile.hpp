@@ -15,11 +15,11 @@ constexpr int tile_vectors = 4;  // 32 registers: 24 sums, 4 of b, 1 of a
 #else
 constexpr int tile_vectors = 2;  // 16 registers: 12 sums, 2 of b, 1 of a
 #endif
-// A step of so small a tile is so short that counting steps takes a tenth of it: two are made at once.
+// With AVX2 counting steps is a tenth of a tile's instructions: tall tiles make two steps at once.
 #if defined(__AVX2__) && !defined(__AVX512F__)
-constexpr bool steps_are_short = true;
+constexpr int least_in_pairs = 5;
 #else
-constexpr bool steps_are_short = false;
+constexpr int least_in_pairs = tile_rows + 1;
 #endif
 
 /// What a tile reads and writes.
@@ -35,9 +35,8 @@ template <class Real> struct TileArguments {
   std::size_t ldc;
 };
 
-// by_table: whether a's numbers lie where `at` says, and not side by side. in_pairs: whether it makes two steps at
-// once.
-template <class Real, int height, int n_vectors, bool lies_across, bool by_table, bool in_pairs>
+// by_table: whether a's numbers lie where `at` says, and not side by side.
+template <class Real, int height, int n_vectors, bool lies_across, bool by_table>
 void tile(const TileArguments<Real>& t) {
   using Vector = typename Simd<Real>::Vector;
   constexpr int lanes = Simd<Real>::lanes;
@@ -73,7 +72,7 @@ void tile(const TileArguments<Real>& t) {
     }
   };
   std::size_t p = 0;
-  if constexpr (in_pairs)
+  if constexpr (n_vectors == tile_vectors && height >= least_in_pairs)
     for (; p + 2 <= depth; p += 2, b += 2 * ldb) {
       step(p, b);
       step(p + 1, b + ldb);
@@ -89,19 +88,17 @@ void tile(const TileArguments<Real>& t) {
 
 template <class Real> using Tile = void (*)(const TileArguments<Real>& t);
 
-template <class Real, int n_vectors, bool lies_across, bool by_table, bool in_pairs, int... height> struct Heights {
-  static constexpr Tile<Real> of[] = {
-      nullptr, tile < Real, height, n_vectors, lies_across, by_table, in_pairs && (height > 4) > ...};
+template <class Real, int n_vectors, bool lies_across, bool by_table, int... height> struct Heights {
+  static constexpr Tile<Real> of[] = {nullptr, tile<Real, height, n_vectors, lies_across, by_table>...};
 };
 /// Tiles by [height], from 1 to tile_rows; wider ones than usual only for as few rows as leave room.
-template <class Real, int n_vectors, bool lies_across, bool by_table, bool in_pairs>
-constexpr const Tile<Real>* tiles() {
+template <class Real, int n_vectors, bool lies_across, bool by_table> constexpr const Tile<Real>* tiles() {
   if constexpr (n_vectors == 8)
-    return Heights<Real, 8, lies_across, by_table, false, 1>::of;
+    return Heights<Real, 8, lies_across, by_table, 1>::of;
   else if constexpr (n_vectors > tile_vectors)
-    return Heights<Real, n_vectors, lies_across, by_table, false, 1, 2, 3>::of;
+    return Heights<Real, n_vectors, lies_across, by_table, 1, 2, 3>::of;
   else
-    return Heights<Real, n_vectors, lies_across, by_table, in_pairs, 1, 2, 3, 4, 5, 6>::of;
+    return Heights<Real, n_vectors, lies_across, by_table, 1, 2, 3, 4, 5, 6>::of;
 }
 
 }  // namespace
