@@ -22,8 +22,8 @@ constexpr std::size_t least_copied = 65, least_by_tiles = 129, least_panels = 8;
 constexpr bool may_copy_by_tiles = tile_vectors < 4;
 
 /// One block of the depth, [begin, begin + depth), for all of c. adds: to what c holds.
-/// tables: whether a's numbers may lie where a table says.
-template <class Real, bool tables> class Block {
+/// fused: whether it multiplies and adds at once; then a's numbers may lie where a table says.
+template <class Real, bool fused> class Block {
  public:
   HD Block(const Product<Real>& q, std::size_t begin, std::size_t depth, bool adds, Real* scratch)
       : q_(q),
@@ -126,10 +126,12 @@ template <class Real, bool tables> class Block {
 
  private:
   template <int n_vectors> HD const Tile<Real>* tiles() const {
-    if constexpr (tables && n_vectors <= tile_vectors)
+    if constexpr (fused && n_vectors <= tile_vectors)
       if (q_.at)
-        return q_.a_transposed ? gs::tiles<Real, n_vectors, true, true>() : gs::tiles<Real, n_vectors, false, true>();
-    return q_.a_transposed ? gs::tiles<Real, n_vectors, true, false>() : gs::tiles<Real, n_vectors, false, false>();
+        return q_.a_transposed ? gs::tiles<Real, n_vectors, true, true, fused>()
+                               : gs::tiles<Real, n_vectors, false, true, fused>();
+    return q_.a_transposed ? gs::tiles<Real, n_vectors, true, false, fused>()
+                           : gs::tiles<Real, n_vectors, false, false, fused>();
   }
 
   static HD std::size_t between(const void* a, const void* b) {
@@ -232,12 +234,12 @@ template <class Real, bool tables> class Block {
 };
 
 /// work(block) for each block of the depth.
-template <bool tables, class Real, class Work>
+template <bool fused, class Real, class Work>
 HD void each_block(const Product<Real>& q, Real* scratch, const Work& work) {
   const Blocks depths(q.depth, q.in_panels ? q.depth : gemm_depth);
   for (std::size_t k = 0; k < depths.count; ++k) {
     if (k > 0 && q.is_cancelled && q.is_cancelled()) return;
-    work(Block<Real, tables>(q, depths.begin(k), depths.size(k), q.adds || k > 0, scratch));
+    work(Block<Real, fused>(q, depths.begin(k), depths.size(k), q.adds || k > 0, scratch));
   }
 }
 
